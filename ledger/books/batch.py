@@ -1,0 +1,129 @@
+"""A batch: calls that are decided one after the other and committed in one statement."""
+
+from collections.abc import Iterator, Sequence
+from os import urandom
+from typing import Any
+
+from ledger.books.calls import Call
+from ledger.books.recall import Outcome, refusal_row
+from ledger.core.books import Books, Savepoint
+from ledger.core.commands import write
+from ledger.core.entries import Entry
+from ledger.core.errors import Internal, LedgerError, Refused
+from ledger.core.merkle import Frontier
+
+SALT_BYTES = 32
+
+
+class Batch:
+    """Calls with what was decided of them. `start` is where the books stood before it.
+
+    `unloaded` are units whose rows the working set lacks yet; `keys` are those of every unit of the batch; `frontier`
+    is the tree's once the batch is committed.
+    """
+
+    def __init__(self, books: Books) -> None:
+        self.start: Savepoint = books.savepoint()
+        self.units: list[list[Call]] = []
+        self.unloaded: list[list[Call]] = []
+        self.keys: set[bytes] = set()
+        self.size = 0
+        self.entries: list[Entry] = []
+        self.refusals: list[tuple[Any, ...]] = []
+        self.outcomes: list[tuple[Call, Outcome]] = []
+        self.frontier = Frontier()
+
+    def add(self, unit: list[Call]) -> None:
+        """Take a unit into the batch, to be decided now or once it is loaded."""
+        self.keys.update(call.key for call in unit)
+        self.size += len(unit)
+        for call in unit:
+            call.taken = True
+
+    def calls(self) -> Iterator[Call]:
+        """Every call that was taken into it."""
+        for unit in self.all_units():
+            yield from unit
+
+    def all_units(self) -> list[list[Call]]:
+        """Every unit that was taken into it, in order."""
+        return self.units + self.unloaded
+
+    def decide(self, books: Books, ledger_id: int, unit: list[Call], at: int) -> None:
+        """Decide a unit on the books as they are, on the assumption that everything before it is committed."""
+        self.units.append(unit)
+        salts = urandom(SALT_BYTES * len(unit))
+        if unit[0].group is None:
+            self._decide_one(books, ledger_id, unit[0], at, salts)
+        else:
+            self._decide_group(books, ledger_id, unit, at, salts)
+
+    def _decide_one(self, books: Books, ledger_id: int, call: Call, at: int, salt: bytes) -> None:
+        if call.settled is not None:
+            self.outcomes.append((call, call.settled))
+            return
+        before = books.savepoint()
+        try:
+            entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
+        except LedgerError as error:
+            self._refuse(ledger_id, call, error, books.now, salt)
+        except Exception as error:
+            self.outcomes.append((call, Outcome(None, _our_fault(error), call.request_id)))
+        else:
+            if call.dry_run:
+                books.undo(before)
+            else:
+                self.entries.append(entry)
+            self.outcomes.append((call, Outcome(entry, None, "")))
+
+    def _decide_group(self, books: Books, ledger_id: int, unit: list[Call], at: int, salts: bytes) -> None:
+        before = books.savepoint()
+        entries: list[tuple[Call, Entry]] = []
+        for index, call in enumerate(unit):
+            salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+            try:
+                if call.settled is None:
+                    entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
+                    entries.append((call, entry))
+                elif call.settled.error is not None:
+                    raise call.settled.error
+            except LedgerError as error:
+                books.undo(before)
+                self._refuse_group(ledger_id, unit, call, error, books.now, salts)
+                return
+            except Exception as error:
+                books.undo(before)
+                self._refuse_group(ledger_id, unit, call, _our_fault(error), books.now, salts)
+                return
+        if unit[0].dry_run:
+            books.undo(before)
+        else:
+            self.entries.extend(entry for _, entry in entries)
+        self.outcomes.extend((call, Outcome(entry, None, "")) for call, entry in entries)
+        self.outcomes.extend((call, call.settled) for call in unit if call.settled is not None)
+
+    def _refuse_group(
+        self, ledger_id: int, unit: Sequence[Call], guilty: Call, error: LedgerError, at: int, salts: bytes
+    ) -> None:
+        """The guilty one carries its cause, the others say so; if the cause is not remembered, neither are they."""
+        linked = Refused("linked_failed", f"Another item of the atomic batch failed: {error.detail}")
+        for index, call in enumerate(unit):
+            salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+            if call.settled is not None:
+                self.outcomes.append((call, call.settled))
+            else:
+                self._refuse(ledger_id, call, error if call is guilty else linked, at, salt, error.remembered)
+
+    def _refuse(
+        self, ledger_id: int, call: Call, error: LedgerError, at: int, salt: bytes, remembered: bool = True
+    ) -> None:
+        if remembered and error.remembered and not call.dry_run:
+            row = refusal_row(ledger_id, call.key, at, call.command, salt[16:], error, call.request_id)
+            self.refusals.append(row)
+        self.outcomes.append((call, Outcome(None, error, call.request_id)))
+
+
+def _our_fault(error: Exception) -> Internal:
+    fault = Internal("internal", "Something went wrong on our side. Nothing was written.")
+    fault.__cause__ = error
+    return fault

@@ -1,0 +1,105 @@
+"""What waits before the lane: calls, alone or in groups, taken in turns from the keys that ask."""
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+
+from ledger.books.recall import Outcome
+from ledger.core.commands import Command
+from ledger.core.errors import LedgerError, TryLater
+
+WAIT_SECONDS_MAX = 10.0
+"""A caller waits at most this long; what was not taken by then is withdrawn, what was taken is outcome_unknown."""
+WAITING_MAX = 20_000
+
+
+class Call:
+    """One command on its way: who asks, under which key, and where the answer goes.
+
+    `group` binds calls that are done all or none. `settled` is a group member's answer that was known before.
+    """
+
+    __slots__ = ("actor", "answer", "arrived", "command", "dry_run", "group", "key", "request_id", "settled", "taken")
+
+    def __init__(self, command: Command, key: bytes, actor: str, request_id: str, dry_run: bool = False) -> None:
+        self.command = command
+        self.key = key
+        self.actor = actor
+        self.request_id = request_id
+        self.dry_run = dry_run
+        self.group: list[Call] | None = None
+        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.arrived = time.monotonic()
+        self.taken = False
+        self.settled: Outcome | None = None
+
+    def resolve(self, outcome: Outcome) -> None:
+        """Answer the caller, unless nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_result(outcome)
+
+    def fail(self, error: LedgerError) -> None:
+        """Answer with an error that no key remembers."""
+        self.resolve(Outcome(None, error, self.request_id))
+
+
+class Waiting:
+    """The bounded queue before a lane, fair between the keys that ask: each gets a turn, whoever sends most.
+
+    A unit is a list of calls that are taken together: an atomic group, or a single call.
+    """
+
+    def __init__(self) -> None:
+        self._by_actor: OrderedDict[str, deque[list[Call]]] = OrderedDict()
+        self._first: deque[list[Call]] = deque()
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def put(self, unit: list[Call]) -> None:
+        """Queue a unit. Raises overloaded when too many are waiting."""
+        if self.count + len(unit) > WAITING_MAX:
+            raise TryLater("overloaded", "Too many requests are waiting. Send the same request again in a moment.")
+        queue = self._by_actor.get(unit[0].actor)
+        if queue is None:
+            queue = self._by_actor[unit[0].actor] = deque()
+        queue.append(unit)
+        self.count += len(unit)
+
+    def put_back(self, units: list[list[Call]]) -> None:
+        """Queue units that were taken before, ahead of all others and in their order."""
+        for unit in reversed(units):
+            self._first.appendleft(unit)
+            self.count += len(unit)
+
+    def take(self) -> list[Call]:
+        """The next unit: what was put back, then one of each key in turn."""
+        if self._first:
+            unit = self._first.popleft()
+        else:
+            actor, queue = next(iter(self._by_actor.items()))
+            unit = queue.popleft()
+            if not queue:
+                del self._by_actor[actor]
+            elif len(self._by_actor) > 1:
+                self._by_actor.move_to_end(actor)
+        self.count -= len(unit)
+        return unit
+
+    def withdraw(self, now: float) -> None:
+        """Answer those that were never taken and have waited too long; they are passed over when their turn comes."""
+        error = TryLater("unavailable", "The books cannot be written just now. Send the same request again.")
+        for queue in (self._first, *self._by_actor.values()):
+            for unit in queue:
+                if now - unit[0].arrived <= WAIT_SECONDS_MAX:
+                    break
+                if not unit[0].taken:
+                    for call in unit:
+                        call.fail(error)
+
+    def taken(self) -> Iterator[Call]:
+        """The calls that were taken before and put back."""
+        for unit in self._first:
+            yield from unit

@@ -1,0 +1,91 @@
+"""Connections to Postgres, and what a database must be before the books are trusted to it."""
+
+from typing import TypeAlias
+
+import asyncpg
+
+SCHEMA_VERSION = 1
+READ_SECONDS_MAX = 5
+"""No read of ours holds a snapshot longer: an old snapshot keeps the head's dead versions alive."""
+
+_SETTINGS = {"search_path": "ledger", "application_name": "chat-ledger", "timezone": "UTC", "jit": "off"}
+_LANE_SETTINGS = _SETTINGS | {
+    "statement_timeout": "0",
+    "synchronous_commit": "on",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    # The plan must not depend on statistics, which on a fresh or fast-growing table are wrong.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    # Planning the commit anew takes longer than running it.
+    "plan_cache_mode": "force_generic_plan",
+}
+_READ_SETTINGS = _SETTINGS | {
+    "statement_timeout": f"{READ_SECONDS_MAX}s",
+    "default_transaction_read_only": "on",
+    "idle_in_transaction_session_timeout": f"{READ_SECONDS_MAX}s",
+}
+
+
+class UnfitDatabase(Exception):
+    """The database is not one that the books can be trusted to; the message says what to change."""
+
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+async def connect_lane(url: str) -> Connection:
+    """A connection on which a lane writes."""
+    return await asyncpg.connect(url, server_settings=_LANE_SETTINGS, timeout=10)
+
+
+async def connect(url: str) -> Connection:
+    """A connection for an administrator's work."""
+    return await asyncpg.connect(url, server_settings=_SETTINGS, timeout=10)
+
+
+async def read_pool(url: str, size: int = 4) -> Pool:
+    """Connections on which nothing can be written."""
+    return await asyncpg.create_pool(url, min_size=1, max_size=size, server_settings=_READ_SETTINGS, timeout=10)
+
+
+async def check_fitness(connection: Connection) -> None:
+    """Raise UnfitDatabase, with its sentence, unless the server and the schema are what the books need."""
+    row = await connection.fetchrow(
+        """
+        SELECT current_setting('server_version_num')::int AS version,
+               current_setting('fsync') AS fsync,
+               current_setting('full_page_writes') AS full_page_writes,
+               current_setting('server_encoding') AS encoding,
+               pg_is_in_recovery() AS standby,
+               to_regclass('ledger.schema_version') IS NOT NULL AS initialised
+        """
+    )
+    if row is None:
+        raise UnfitDatabase("The database does not answer.")
+    if row["version"] < 150_000:
+        raise UnfitDatabase(f"Postgres {row['version'] // 10_000} is too old: version 15 or newer is needed.")
+    for setting in ("fsync", "full_page_writes"):
+        if row[setting] != "on":
+            raise UnfitDatabase(f"{setting} is off, so a crash could lose payments: turn it on in postgresql.conf.")
+    if row["encoding"] != "UTF8":
+        raise UnfitDatabase(f"The database is encoded in {row['encoding']}: create one with ENCODING 'UTF8'.")
+    if row["standby"]:
+        raise UnfitDatabase("The server is a standby and cannot be written to: connect to the primary.")
+    if not row["initialised"]:
+        raise UnfitDatabase("The database has no books yet: run `chatledger init`.")
+    found = await connection.fetchval("SELECT max(version) FROM ledger.schema_version")
+    if found != SCHEMA_VERSION:
+        word = "run `chatledger upgrade`" if found < SCHEMA_VERSION else "run a newer chat-ledger"
+        raise UnfitDatabase(f"The schema has version {found}, this program needs {SCHEMA_VERSION}: {word}.")
+    await _check_is_no_pooler(connection)
+
+
+async def _check_is_no_pooler(connection: Connection) -> None:
+    """A transaction-pooling proxy hands each statement to whatever backend is free, so settings get lost."""
+    pids = {await connection.fetchval("SELECT pg_backend_pid()") for _ in range(3)}
+    if pids != {connection.get_server_pid()}:
+        raise UnfitDatabase("A transaction-pooling proxy stands before Postgres: connect to the server itself.")

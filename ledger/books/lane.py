@@ -1,0 +1,306 @@
+"""The lane: the one writer of a ledger in this process.
+
+Round and round: take what is queued, load what it names, decide it in memory, commit it in one statement, answer. While
+one batch commits the next gathers, and is decided on the assumption that the first succeeds. Nothing is answered before
+its batch is settled, refusals and dry runs neither.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from ledger.books.batch import Batch
+from ledger.books.calls import WAIT_SECONDS_MAX, Call, Waiting
+from ledger.books.database import UnfitDatabase
+from ledger.books.fence import CONNECT_FAULTS, LostConnection, Overtaken, is_nobodys_fault
+from ledger.books.load import is_loaded
+from ledger.books.recall import Outcome
+from ledger.books.writer import KnownKeys, Writer
+from ledger.core.commands import Command
+from ledger.core.errors import Internal, LedgerError, TryLater
+
+BATCH_MAX = 512
+COMMIT_SECONDS_MAX = 5.0
+CLOCK_AHEAD_MICROS_MAX = 5_000_000
+IDLE_SECONDS_MAX = 300.0
+TICK_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """One ledger's writer. Give it commands with `submit` or `submit_all`; it answers once they are durable.
+
+    `head` is the number of the last entry this process knows to be committed; `on_commit` is called when it moves.
+    """
+
+    def __init__(self, url: str, ledger_id: int, ledger: str) -> None:
+        self.ledger = ledger
+        self.head = 0
+        self.on_commit: Callable[[], None] = lambda: None
+        self.batches = 0
+        self._writer = Writer(url, ledger_id, ledger)
+        self._waiting = Waiting()
+        self._deferred: list[list[Call]] = []
+        self._next: Batch | None = None
+        self._flying: Batch | None = None
+        self._commit: asyncio.Task[None] | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._closing = False
+        self._last_busy = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # What callers use
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._watch())]
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what was taken, give the connection back."""
+        self._closing = True
+        self._wake_up()
+        work, watch = self._tasks
+        await asyncio.wait([work], timeout=WAIT_SECONDS_MAX)
+        for task in (work, watch):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._writer.close()
+
+    async def submit(
+        self, command: Command, key: bytes, actor: str, request_id: str = "", dry_run: bool = False
+    ) -> Outcome:
+        """Do one command. Raises overloaded or unavailable when it cannot be taken."""
+        call = Call(command, key, actor, request_id, dry_run)
+        self._put([call])
+        return await call.answer
+
+    async def submit_all(self, calls: Sequence[Call], atomic: bool) -> list[Outcome]:
+        """Do many commands: each for itself, or all or none. The second of two equal keys is a replay of the first."""
+        if not atomic:
+            for call in calls:
+                self._put([call])
+        else:
+            firsts = list({call.key: call for call in reversed(calls)}.values())[::-1]
+            for call in firsts:
+                call.group = firsts
+            self._put(firsts)
+            for call in calls:
+                if call.group is None:
+                    self._put([call])
+        return [await call.answer for call in calls]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection on which to write; an idle lane gives it back."""
+        return self._writer.is_open
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait to be taken."""
+        return self._waiting.count
+
+    def _put(self, unit: list[Call]) -> None:
+        if self._closing:
+            raise TryLater("unavailable", "The service is stopping. Send the same request again in a moment.")
+        self._waiting.put(unit)
+        self._wake_up()
+
+    # The round
+
+    async def _work(self) -> None:
+        while not (self._closing and self._is_idle()):
+            try:
+                await self._round()
+            except Exception:
+                # A fault of our own: nobody may be left waiting for it, and nothing decided upon it may stay.
+                log.exception("the lane of %s failed", self.ledger)
+                self._abandon(TryLater("outcome_unknown", "Something went wrong on our side: ask again what became of it."))
+                await self._writer.close()
+
+    async def _round(self) -> None:
+        if self._commit is not None:
+            if self._writer.is_open:
+                self._gather()
+            if not self._commit.done():
+                await self._sleep()
+            else:
+                await self._settle()
+        elif not self._waiting and self._next is None:
+            await self._sleep()
+        elif not self._writer.is_open:
+            await self._open()
+        else:
+            self._gather()
+            if self._next is not None:
+                self._launch(self._next)
+
+    async def _open(self) -> None:
+        try:
+            await self._writer.open()
+        except CONNECT_FAULTS as fault:
+            log.warning("the database of %s cannot be written: %s", self.ledger, fault)
+            if isinstance(fault, UnfitDatabase):
+                self._abandon(TryLater("unavailable", f"The books cannot be written: {fault}"))
+            await asyncio.sleep(TICK_SECONDS)
+
+    def _gather(self) -> None:
+        """Take what waits into the next batch; decide at once what the working set suffices for."""
+        books, waiting = self._writer.books, self._waiting
+        while waiting and (self._next is None or self._next.size < BATCH_MAX):
+            unit = waiting.take()
+            if unit[0].answer.done() and not unit[0].taken:
+                continue
+            if self._is_in_flight(unit):
+                self._deferred.append(unit)
+                continue
+            now = self._writer.clock()
+            if books.now - now > CLOCK_AHEAD_MICROS_MAX:
+                ahead = (books.now - now) // 1_000_000
+                detail = f"The books' last entry is {ahead} s ahead of the database's clock. Set the server's clock."
+                for call in unit:
+                    call.fail(TryLater("unavailable", detail))
+                continue
+            if self._next is None:
+                self._next = Batch(books)
+            self._next.add(unit)
+            if all(is_loaded(books, call.command) for call in unit):
+                self._next.decide(books, self._writer.ledger_id, unit, now)
+            else:
+                self._next.unloaded.append(unit)
+
+    def _is_in_flight(self, unit: list[Call]) -> bool:
+        """Whether a key of the unit is being decided already: then its answer will be found under the key."""
+        for batch in (self._flying, self._next):
+            if batch is not None and any(call.key in batch.keys for call in unit):
+                return True
+        return False
+
+    def _launch(self, batch: Batch) -> None:
+        """Load and decide what is left of a batch, and send it."""
+        self._flying, self._next = batch, None
+        self._last_busy = time.monotonic()
+        self._commit = asyncio.create_task(self._writer.commit(batch))
+        self._commit.add_done_callback(lambda _: self._wake_up())
+
+    async def _settle(self) -> None:
+        """See what became of the batch in flight: answer it, or do again what has to be."""
+        batch, commit = self._flying, self._commit
+        if batch is None or commit is None:
+            return
+        fault = commit.exception()
+        if fault is None:
+            self._answer(batch)
+        else:
+            await self._redo(self._take_back(batch), fault)
+        self._flying = self._commit = None
+        self._last_busy = time.monotonic()
+        self._waiting.put_back(self._deferred)
+        self._deferred = []
+
+    def _answer(self, batch: Batch) -> None:
+        """A batch is durable: answer everybody in it."""
+        self._writer.written(batch, self._next)
+        self.batches += 1
+        for call, outcome in batch.outcomes:
+            call.resolve(outcome)
+        if batch.entries:
+            self.head = batch.entries[-1].number
+            self.on_commit()
+
+    def _take_back(self, batch: Batch) -> list[list[Call]]:
+        """Undo a batch that was not written, and what was decided upon it; the latter waits again."""
+        self._writer.books.undo(batch.start)
+        if self._next is not None:
+            self._waiting.put_back(self._next.all_units())
+            self._next = None
+        return batch.all_units()
+
+    async def _redo(self, units: list[list[Call]], fault: BaseException) -> None:
+        """Do again what a fault kept from being written, or answer it."""
+        if isinstance(fault, KnownKeys):
+            try:
+                self._waiting.put_back(await self._writer.answer_known(units, fault.keys))
+                return
+            except Exception as another:
+                fault = another
+        if is_nobodys_fault(fault):
+            await self._blame_nobody(units, fault)
+            return
+        if not isinstance(fault, Overtaken):
+            log.warning("a batch of %d is done again: %s", len(units), fault)
+        if isinstance(fault, LostConnection):
+            await self._writer.fence()
+        await self._redo_locked(units)
+
+    async def _redo_locked(self, units: list[list[Call]]) -> None:
+        """Do units under the head's lock; by halves, until a command that cannot be written stands alone."""
+        try:
+            self._answer(await self._writer.commit_locked(units))
+        except LostConnection:
+            await self._writer.fence()
+            await self._redo_locked(units)
+        except Exception as fault:
+            if is_nobodys_fault(fault):
+                await self._blame_nobody(units, fault)
+            elif len(units) == 1:
+                log.error("a command cannot be written", exc_info=fault)
+                _fail(units, Internal("internal", "Something went wrong on our side. Nothing was written."))
+                await self._writer.close()
+            else:
+                middle = len(units) // 2
+                await self._redo_locked(units[:middle])
+                await self._redo_locked(units[middle:])
+
+    async def _blame_nobody(self, units: list[list[Call]], fault: BaseException) -> None:
+        log.warning("the books of %s cannot be written: %s", self.ledger, fault)
+        await self._writer.close()
+        _fail(units, TryLater("unavailable", "The books cannot be written just now. Send the same request again."))
+
+    def _abandon(self, error: LedgerError) -> None:
+        """Answer everybody with an error that leaves their keys unused, as far as nothing was sent."""
+        units = [self._waiting.take() for _ in iter(lambda: bool(self._waiting), False)] + self._deferred
+        for batch in (self._flying, self._next):
+            if batch is not None:
+                units += batch.all_units()
+        _fail(units, error)
+        self._flying = self._next = self._commit = None
+        self._deferred = []
+
+    # Time
+
+    async def _watch(self) -> None:
+        """See to it that nobody waits for ever: neither a caller, nor the lane for an answer."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            if self._commit is not None and not self._commit.done() and now - self._last_busy > COMMIT_SECONDS_MAX:
+                log.warning("no answer to a commit for %d s: the connection is cut", COMMIT_SECONDS_MAX)
+                self._writer.cut()
+            self._waiting.withdraw(now)
+            taken = [call for batch in (self._flying, self._next) if batch is not None for call in batch.calls()]
+            for call in (*taken, *self._waiting.taken()):
+                if now - call.arrived > WAIT_SECONDS_MAX:
+                    call.fail(TryLater("outcome_unknown", "It may be done or not: send the same request again to see."))
+            if self._is_idle() and self._writer.is_open and now - self._last_busy > IDLE_SECONDS_MAX:
+                await self._writer.close()
+
+    def _is_idle(self) -> bool:
+        return self._commit is None and self._next is None and not self._waiting
+
+    async def _sleep(self) -> None:
+        self._wake = asyncio.get_running_loop().create_future()
+        await self._wake
+
+    def _wake_up(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+
+def _fail(units: list[list[Call]], error: LedgerError) -> None:
+    for unit in units:
+        for call in unit:
+            call.fail(error)

@@ -1,0 +1,157 @@
+"""Filling the working set: what commands name and it lacks, one `= ANY` query a table."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from ledger.books.database import Connection
+from ledger.core.books import Books, Shelf
+from ledger.core.commands import Command, Name
+from ledger.core.entries import Account
+from ledger.core.rows import Alias, Bank, Deposit, Party, Rail, Receivable, Settings, SuspenseItem
+
+
+def is_loaded(books: Books, command: Command) -> bool:
+    """Whether the working set has all that a command names."""
+    return all(key in getattr(books, shelf) for shelf, key in command.needs(books))
+
+
+def missing(books: Books, commands: Iterable[Command]) -> set[Name]:
+    """What the commands name and the working set lacks."""
+    names = (name for command in commands for name in command.needs(books))
+    return {(shelf, key) for shelf, key in names if key not in getattr(books, shelf)}
+
+
+async def load(connection: Connection, ledger_id: int, books: Books, commands: list[Command]) -> None:
+    """Load all that the commands name. An alias only says after its own load which party to load, hence the loop."""
+    while names := missing(books, commands):
+        by_shelf: dict[str, list[Any]] = {}
+        for shelf, key in names:
+            by_shelf.setdefault(shelf, []).append(key)
+        for shelf, keys in by_shelf.items():
+            found = await _LOADERS[shelf](connection, ledger_id, keys)
+            getattr(books, shelf).update({key: found.get(key) for key in keys})
+
+
+async def load_head(connection: Connection, ledger_id: int, books: Books) -> tuple[int, bytes]:
+    """The head and the settings into the books; its version and the tree's frontier are the lane's to keep."""
+    head = await connection.fetchrow(
+        """
+        SELECT h.version, h.number, h.accounts, micros(h.posted_at) AS posted_at, h.frontier,
+               s.name, s.time_zone, s.currencies
+        FROM heads h JOIN settings s USING (ledger_id) WHERE ledger_id = $1
+        """,
+        ledger_id,
+    )
+    if head is None:
+        raise LookupError(f"there is no ledger {ledger_id}")
+    books.number = head["number"] + 1
+    books.accounts_opened = head["accounts"]
+    books.now = head["posted_at"]
+    books.settings = Settings(head["name"], head["time_zone"], head["currencies"])
+    return head["version"], head["frontier"]
+
+
+async def _owners(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        """
+        SELECT number, owner, role, currency, balance, version FROM accounts
+        WHERE ledger_id = $1 AND owner = ANY ($2)
+        """,
+        ledger_id,
+        keys,
+    )
+    found: dict[str, dict[tuple[str, str], Account]] = {}
+    for row in rows:
+        account = Account(*row)
+        found.setdefault(account.owner, {})[account.role, account.currency] = account
+    return found
+
+
+def _by_id(sql: str, make: Callable[..., Any], key: Callable[[Any], Any]) -> Callable[..., Awaitable[dict[Any, Any]]]:
+    """A loader whose query takes the keys as one array."""
+
+    async def loader(connection: Connection, ledger_id: int, keys: list[Any]) -> dict[Any, Any]:
+        found = (make(*row) for row in await connection.fetch(sql, ledger_id, keys))
+        return {key(row): row for row in found}
+
+    return loader
+
+
+async def _aliases(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        """
+        SELECT a.channel, a.value, a.entry, a.party
+        FROM unnest($2::text[], $3::text[]) AS k (channel, value) JOIN aliases a USING (channel, value)
+        WHERE a.ledger_id = $1 AND a.until_entry IS NULL
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["channel"], row["value"]): Alias(*row) for row in rows}
+
+
+async def _deposit_references(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        """
+        SELECT d.rail, d.rail_reference, d.entry
+        FROM unnest($2::text[], $3::text[]) AS k (rail, rail_reference) JOIN deposits d USING (rail, rail_reference)
+        WHERE d.ledger_id = $1
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["rail"], row["rail_reference"]): row["entry"] for row in rows}
+
+
+_LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+    "owners": _owners,
+    "aliases": _aliases,
+    "deposit_references": _deposit_references,
+    "parties": _by_id(
+        "SELECT id, kind, state, entry FROM parties WHERE ledger_id = $1 AND id = ANY ($2)", Party, lambda row: row.id
+    ),
+    "banks": _by_id(
+        "SELECT id, currency, iban, purpose, entry FROM banks WHERE ledger_id = $1 AND id = ANY ($2)",
+        Bank,
+        lambda row: row.id,
+    ),
+    "rails": _by_id(
+        "SELECT id, settles_to, entry FROM rails WHERE ledger_id = $1 AND id = ANY ($2)", Rail, lambda row: row.id
+    ),
+    "deposits": _by_id(
+        """
+        SELECT entry, rail, rail_reference, party, amount, currency, state, reason FROM deposits
+        WHERE ledger_id = $1 AND entry = ANY ($2)
+        """,
+        Deposit,
+        lambda row: row.entry,
+    ),
+    "suspense": _by_id(
+        """
+        SELECT entry, amount, remaining, currency, reason, arrived_on, state FROM suspense_items
+        WHERE ledger_id = $1 AND entry = ANY ($2)
+        """,
+        SuspenseItem,
+        lambda row: row.entry,
+    ),
+    "receivables": _by_id(
+        "SELECT entry, party, amount, remaining, currency FROM receivables WHERE ledger_id = $1 AND entry = ANY ($2)",
+        Receivable,
+        lambda row: row.entry,
+    ),
+}
+
+
+def evict(books: Books, deciding: list[Command], rows_max: int) -> None:
+    """Forget the oldest rows of every shelf that has grown past its bound, but none that is still being decided."""
+    keep: set[Name] | None = None
+    for name in _LOADERS:
+        shelf: Shelf[Any] = getattr(books, name)
+        surplus = len(shelf) - rows_max
+        if surplus > 0:
+            if keep is None:
+                keep = {needed for command in deciding for needed in command.needs(books)}
+            for key in list(islice(shelf, surplus + rows_max // 10)):
+                if (name, key) not in keep:
+                    del shelf[key]

@@ -1,0 +1,1 @@
+"""What the books decide: pure rules, without I/O, clock or randomness."""

@@ -1,0 +1,247 @@
+"""The books in memory: accounts and agreements, and the journal that can undo what was decided.
+
+The same value is the lane's working set and the model of the property tests. A shelf holds what was loaded; that
+something is absent counts as loaded too. Asking for what was never loaded raises, so that no rule mistakes "not
+loaded" for "does not exist".
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from ledger.core.chart import ROLES
+from ledger.core.currencies import is_postable
+from ledger.core.entries import Account, Posting
+from ledger.core.errors import Invalid, NotFound, Refused
+from ledger.core.money import AMOUNT_MAX, format_amount
+from ledger.core.movements import Leg
+from ledger.core.rows import Alias, ApiKey, Bank, Deposit, Party, Rail, Receivable, Row, Settings, SuspenseItem
+
+Value = TypeVar("Value")
+
+
+class Savepoint(NamedTuple):
+    """A point to which the books can be taken back."""
+
+    journal: int
+    number: int
+    now: int
+
+
+class NotLoaded(LookupError):
+    """A rule looked at a row that its command's `needs` does not name: a programming error."""
+
+
+class Shelf(dict[Any, Value | None], Generic[Value]):
+    """The loaded rows of one table by key; None is a row known not to exist."""
+
+    def __init__(self, name: str, complete: bool) -> None:
+        super().__init__()
+        self.name = name
+        self.complete = complete
+
+    def find(self, key: Any) -> Value | None:
+        """The row, or None if there is none."""
+        try:
+            return self[key]
+        except KeyError:
+            if self.complete:
+                return None
+            raise NotLoaded(f"{self.name} {key}") from None
+
+
+class Books:
+    """One ledger's working set. `complete` books hold everything there is: those of tests, which load nothing.
+
+    `now` is the time of the entry being decided, in microseconds since the epoch; `number` is its number.
+    """
+
+    def __init__(self, ledger: str, settings: Settings | None = None, complete: bool = True) -> None:
+        self.ledger = ledger
+        self.settings = settings or Settings(name=ledger)
+        self.number = 1
+        self.now = 0
+        self.accounts_opened = 0
+        self.owners: Shelf[dict[tuple[str, str], Account]] = Shelf("accounts of", complete)
+        self.parties: Shelf[Party] = Shelf("party", complete)
+        self.aliases: Shelf[Alias] = Shelf("alias", complete)
+        self.rails: Shelf[Rail] = Shelf("rail", complete)
+        self.banks: Shelf[Bank] = Shelf("bank", complete)
+        self.deposits: Shelf[Deposit] = Shelf("deposit", complete)
+        self.deposit_references: Shelf[int] = Shelf("deposit reference", complete)
+        self.suspense: Shelf[SuspenseItem] = Shelf("suspense item", complete)
+        self.receivables: Shelf[Receivable] = Shelf("receivable", complete)
+        self.api_keys: Shelf[ApiKey] = Shelf("api key", complete)
+        self.postings: list[Posting] = []
+        self.rows: list[Row] = []
+        self.opened: list[Account] = []
+        self._journal: list[tuple[Any, ...]] = []
+        self._day: tuple[int, int, date] = (0, 0, date.min)
+
+    # What rules look at
+
+    def account(self, owner: str, role: str, currency: str) -> Account:
+        """The account, opened now if this is the first time it is needed."""
+        held = self.owners.find(owner)
+        account = held.get((role, currency)) if held is not None else None
+        return account if account is not None else self._open(owner, role, currency)
+
+    def accounts_of(self, owner: str) -> list[Account]:
+        """All accounts of one owner."""
+        return list((self.owners.find(owner) or {}).values())
+
+    def balance(self, owner: str, role: str, currency: str) -> int:
+        """An account's balance in its natural sign; 0 if it was never used."""
+        account = (self.owners.find(owner) or {}).get((role, currency))
+        return account.balance * ROLES[role].sign if account is not None else 0
+
+    def party(self, reference: str, pointer: str) -> Party:
+        """The party that an id or an alias names. Raises party_unknown."""
+        party_id: str | None = reference
+        if reference.startswith("alias:"):
+            _, channel, value = reference.split(":", 2)
+            alias = self.aliases.find((channel, value))
+            party_id = alias.party if alias is not None else None
+        party = self.parties.find(party_id) if party_id is not None else None
+        if party is None:
+            detail = f"There is no party {reference}. Register it with POST /v1/parties, or correct the name."
+            raise NotFound.at(pointer, "party_unknown", detail)
+        return party
+
+    def needs_of_party(self, reference: str | None) -> Iterator[tuple[str, Any]]:
+        """What must be loaded to know a party and its accounts."""
+        if reference is not None and reference.startswith("alias:"):
+            _, channel, value = reference.split(":", 2)
+            yield "aliases", (channel, value)
+            alias = self.aliases.get((channel, value))
+            reference = alias.party if alias is not None else None
+        if reference is not None:
+            yield "parties", reference
+            yield "owners", reference
+
+    def check_currency(self, currency: str) -> None:
+        """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted."""
+        if currency not in self.settings.currencies or not is_postable(currency, self.today):
+            enabled = ", ".join(self.settings.currencies) or "none"
+            detail = f"{currency} is not enabled in this ledger (enabled: {enabled}); PUT /v1/ledger enables currencies."
+            raise Invalid.at("/currency", "currency_invalid", detail)
+
+    @property
+    def today(self) -> date:
+        """The date of `now` in the ledger's time zone."""
+        start, end, day = self._day
+        if not start <= self.now < end:
+            zone = ZoneInfo(self.settings.time_zone)
+            day = datetime.fromtimestamp(self.now // 1_000_000, UTC).astimezone(zone).date()
+            start, end = (
+                int(datetime(at.year, at.month, at.day, tzinfo=zone).timestamp()) * 1_000_000
+                for at in (day, day + timedelta(days=1))
+            )
+            self._day = (start, end, day)
+        return day
+
+    # What rules do
+
+    def post(self, leg: Leg, debit_owner: str, credit_owner: str, amount: int, currency: str) -> None:
+        """Move an amount along a leg of the table of movements. Whether balances may be so, `settle_balances` says."""
+        debit = self.account(debit_owner, leg.debit_role, currency)
+        credit = self.account(credit_owner, leg.credit_role, currency)
+        self._journal.append((debit, debit.balance, debit.version, credit, credit.balance, credit.version))
+        debit.balance -= amount
+        debit.version += 1
+        credit.balance += amount
+        credit.version += 1
+        self.postings.append(
+            Posting(debit, credit, amount, debit.balance, credit.balance, debit.version, credit.version)
+        )
+
+    def put(self, shelf: Shelf[Any], key: Any, row: Row) -> None:
+        """Set a row, to be written with the entry."""
+        self.remember(shelf, key, row)
+        self.rows.append(row)
+
+    def remember(self, shelf: Shelf[Any], key: Any, value: Any) -> None:
+        """Set what a shelf says, where another row's table already holds it."""
+        self._journal.append((shelf, key, shelf.get(key, _ABSENT)))
+        shelf[key] = value
+
+    def set_settings(self, settings: Settings) -> None:
+        """Replace the ledger's settings."""
+        self._journal.append((self.settings,))
+        self.settings = settings
+        self._day = (0, 0, date.min)
+        self.rows.append(settings)
+
+    def settle_balances(self) -> None:
+        """Judge the accounts as the entry leaves them: funds first, then overflow."""
+        for posting in self.postings:
+            for account in (posting.debit, posting.credit):
+                role = ROLES[account.role]
+                balance = account.balance * role.sign
+                if balance < 0 and not role.may_go_below_zero:
+                    raise _insufficient(account, -balance)
+        for posting in self.postings:
+            for account in (posting.debit, posting.credit):
+                if not -AMOUNT_MAX <= account.balance <= AMOUNT_MAX:
+                    detail = f"The balance of {account.path} in {account.currency} would pass 2^53-1 minor units."
+                    raise Refused("balance_overflow", detail)
+
+    # The journal
+
+    def begin(self, now: int) -> None:
+        """Start deciding an entry at a time; time strictly increases along the books."""
+        self.now = max(now, self.now + 1)
+        self.postings = []
+        self.rows = []
+        self.opened = []
+
+    def savepoint(self) -> Savepoint:
+        """The present point."""
+        return Savepoint(len(self._journal), self.number, self.now)
+
+    def undo(self, point: Savepoint) -> None:
+        """Undo everything since a point, newest first."""
+        mark, self.number, self.now = point
+        journal = self._journal
+        while len(journal) > mark:
+            match journal.pop():
+                case (Account() as debit, debit_balance, debit_version, credit, credit_balance, credit_version):
+                    credit.balance, credit.version = credit_balance, credit_version
+                    debit.balance, debit.version = debit_balance, debit_version
+                case (Shelf() as shelf, key, value):
+                    if value is _ABSENT:
+                        del shelf[key]
+                    else:
+                        shelf[key] = value
+                case (Settings() as settings,):
+                    self.settings = settings
+                    self._day = (0, 0, date.min)
+                case (dict() as held, key):
+                    del held[key]
+                    self.accounts_opened -= 1
+
+    def forget_journal(self, until: int) -> None:
+        """The first `until` steps are durable: nothing will ask to undo them."""
+        del self._journal[:until]
+
+    def _open(self, owner: str, role: str, currency: str) -> Account:
+        held = self.owners.find(owner)
+        if held is None:
+            held = {}
+            self.remember(self.owners, owner, held)
+        self.accounts_opened += 1
+        account = Account(self.accounts_opened, owner, role, currency)
+        self._journal.append((held, (role, currency)))
+        held[role, currency] = account
+        self.opened.append(account)
+        return account
+
+
+_ABSENT: Any = object()
+
+
+def _insufficient(account: Account, short: int) -> Refused:
+    what = f"{account.owner} has not enough {account.role} in {account.currency}"
+    return Refused("insufficient_funds", f"{what}: {format_amount(short, account.currency)} short.")
+

@@ -1,0 +1,64 @@
+"""The chart of accounts: which roles exist, who owns them, their class, and whether they may go below zero.
+
+Balance = credits - debits. People are shown it in the natural sign of its class: asset and expense turned round.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Class(StrEnum):
+    """The five classes of account, in the order in which reports show them."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    EQUITY = "equity"
+    INCOME = "income"
+    EXPENSE = "expense"
+
+
+class Role(NamedTuple):
+    """What an account is for. `may_go_below_zero` is meant in the natural sign of the class."""
+
+    name: str
+    owner: str
+    account_class: Class
+    may_go_below_zero: bool
+    meaning: str
+
+    @property
+    def sign(self) -> int:
+        """What turns credits - debits into the natural sign."""
+        return -1 if self.account_class in (Class.ASSET, Class.EXPENSE) else 1
+
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        Role("available", "party", Class.LIABILITY, False, "can be spent"),
+        Role("receivable", "party", Class.ASSET, False, "the party owes the platform"),
+        Role("clearing", "rail", Class.ASSET, True, "the rail says it has our money, or we owe it"),
+        Role("cash", "bank", Class.ASSET, True, "what that bank account's statement says"),
+        Role("suspense", "platform", Class.LIABILITY, False, "arrived, belongs to someone, not yet known to whom"),
+    )
+}
+
+PLATFORM = "platform"
+
+
+def rail_owner(rail: str) -> str:
+    """The owner of a rail's accounts."""
+    return f"rail:{rail}"
+
+
+def bank_owner(bank: str) -> str:
+    """The owner of a bank's accounts."""
+    return f"bank:{bank}"
+
+
+def owner_kind(owner: str) -> str:
+    """`party`, `rail`, `bank`, `platform` or `tax`: the first column of the chart."""
+    if owner == PLATFORM:
+        return PLATFORM
+    kind, colon, _ = owner.partition(":")
+    return kind if colon and kind in ("rail", "bank", "tax") else "party"

@@ -1,0 +1,223 @@
+"""The command: one write that somebody asks for, in the very shape in which it is sent.
+
+A command says which rows the rules will look at (`needs`), and what it does (`decide`). Its fields are the request's
+facts; they stand in the entry once, with private texts replaced by commitments.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+
+from ledger.core.books import Books
+from ledger.core.entries import (
+    BODY_BYTES_MAX,
+    Body,
+    Entry,
+    PostingBody,
+    base64url,
+    canonical,
+    commitment,
+    from_base64url,
+)
+from ledger.core.errors import FieldError, Invalid, Malformed
+from ledger.core.merkle import leaf_hash
+from ledger.core.money import AMOUNT_MAX
+from ledger.core.text import format_timestamp
+
+Amount = Annotated[
+    int, msgspec.Meta(ge=1, le=AMOUNT_MAX, title="Amount", description="Whole minor units, from 1 to 2^53-1.")
+]
+Currency = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{3}\Z", title="Currency", description="ISO 4217 code.")]
+PartyRef = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=300,
+        title="Party reference",
+        description="A party id, or `alias:<channel>:<value>`.",
+    ),
+]
+
+Name = tuple[str, Any]
+"""A table of the working set and the key of a row in it: what a command needs loaded."""
+
+Result = dict[str, Any] | None
+"""What a command decided beyond its postings; it stands in the entry's body."""
+
+
+class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """One write. `private` names the fields whose clear text is kept apart; `references` those that name parties."""
+
+    kind: ClassVar[str]
+    private: ClassVar[tuple[str, ...]] = ()
+    references: ClassVar[tuple[str, ...]] = ()
+
+    def fault(self) -> FieldError | None:
+        """What is wrong with the fields' shape beyond their types; judged before anything is looked up."""
+        return None
+
+    def needs(self, books: Books) -> Iterator[Name]:
+        """The rows to load. Asked again after each load, since an alias only then says which party it names."""
+        yield from ()
+
+    def effective_date(self, books: Books) -> str | None:
+        """The accounting date that was asked for; None is today."""
+        return None
+
+    def decide(self, books: Books) -> Result:
+        """Change the books or raise the first reason not to. Whatever was changed before a raise is undone."""
+        raise NotImplementedError(self.kind)
+
+    def clear_texts(self) -> dict[str, Any]:
+        """The private fields that are set, by their names on the wire."""
+        found: dict[str, Any] = {}
+        for name in self.private:
+            value = getattr(self, name)
+            if value is not None:
+                found[_wire(name)] = value
+        for name in self.references:
+            value = getattr(self, name)
+            if value is not None and value.startswith("alias:"):
+                found[_wire(name)] = value
+        return found
+
+    def facts(self, salt: bytes | None) -> Any:
+        """The request as the entry keeps it. Without a salt (it was erased) private texts are left out."""
+        clear = self.clear_texts()
+        if not clear:
+            return self
+        facts: dict[str, Any] = msgspec.to_builtins(self)
+        for name, value in clear.items():
+            if salt is None:
+                del facts[name]
+            else:
+                facts[name] = _conceal(salt, value)
+        return facts
+
+    def sealed(self, salt: bytes) -> tuple[bytes, str | None]:
+        """The facts in canonical JSON, and the private part that goes with them."""
+        clear = self.clear_texts()
+        private = canonical(clear | {"salt": base64url(salt)}).decode() if clear else None
+        return canonical(self.facts(salt)), private
+
+    @classmethod
+    def recalled(cls, facts: dict[str, Any], clear: dict[str, Any]) -> Self:
+        """The command again, from what its entry keeps: erased texts are None."""
+        hidden = {_wire(name) for name in cls.private}
+        values: dict[str, Any] = {}
+        for field in msgspec.structs.fields(cls):
+            name = field.encode_name
+            if name in clear or (name in facts and name not in hidden):
+                value = clear.get(name, facts.get(name))
+                is_plain = value is None or isinstance(value, str | int)
+                values[field.name] = value if is_plain else msgspec.convert(value, field.type)
+            elif field.required:
+                values[field.name] = None
+        return cls(**values)
+
+
+def write(books: Books, command: Command, *, actor: str, key: bytes, salt: bytes, at: int) -> Entry:
+    """Decide one command: the entry it makes, or the LedgerError that says why not, with the books as before.
+
+    `salt` is 32 random bytes: 16 for the leaf, 16 for the commitments. `at` is the time in microseconds.
+    """
+    before = books.savepoint()
+    books.begin(at)
+    try:
+        effective_on = _effective_on(books, command)
+        result = command.decide(books)
+        books.settle_balances()
+        entry = _seal(books, command, actor, key, salt, effective_on, result)
+    except BaseException:
+        books.undo(before)
+        raise
+    books.number += 1
+    return entry
+
+
+def _seal(
+    books: Books, command: Command, actor: str, key: bytes, salt: bytes, effective_on: date, result: Result
+) -> Entry:
+    request, private = command.sealed(salt[16:])
+    body = canonical(
+        Body(
+            ledger=books.ledger,
+            number=books.number,
+            kind=command.kind,
+            posted_at=format_timestamp(books.now),
+            effective_on=effective_on.isoformat(),
+            actor=actor,
+            salt=base64url(salt[:16]),
+            request=msgspec.Raw(request),
+            key=base64url(key),
+            postings=[
+                PostingBody(p.debit.path, p.credit.path, p.amount, p.debit.currency) for p in books.postings
+            ],
+            result=result,
+        )
+    )
+    if len(body) > BODY_BYTES_MAX:
+        detail = f"The entry would take {len(body)} bytes; {BODY_BYTES_MAX} are the most. Send less."
+        raise Malformed("entry_too_large", detail)
+    return Entry(
+        number=books.number,
+        kind=command.kind,
+        posted_at=books.now,
+        effective_on=effective_on,
+        request=command,
+        postings=books.postings,
+        body=body,
+        private=private,
+        result=result,
+        key=key,
+        leaf=leaf_hash(body),
+        rows=books.rows,
+        opened=books.opened,
+    )
+
+
+def _effective_on(books: Books, command: Command) -> date:
+    asked = command.effective_date(books)
+    if asked is None:
+        return books.today
+    day = date.fromisoformat(asked)
+    if day > books.today:
+        detail = f"effective_on {asked} lies in the future; today is {books.today} in {books.settings.time_zone}."
+        raise Invalid.at("/effective_on", "timestamp_invalid", detail)
+    return day
+
+
+def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, command: Command) -> list[str]:
+    """The fields in which a request differs from the one that used the same key before; [] when it is the same.
+
+    Private texts are compared through their commitments. Once they were erased nothing can be said of them, so they
+    no longer count.
+    """
+    salt = from_base64url(private["salt"]) if private else None
+    asked: dict[str, Any] = msgspec.to_builtins(command.facts(salt))
+    hidden = {_wire(name) for name in command.private}
+
+    def was_erased(name: str) -> bool:
+        return private is None and (name in hidden or str(stored.get(name)).startswith("alias:")) and name in stored
+
+    return sorted(
+        name
+        for name in stored.keys() | asked.keys()
+        if stored.get(name) != asked.get(name) and not was_erased(name)
+    )
+
+
+def _conceal(salt: bytes, value: Any) -> str:
+    """A commitment to a text, or to the canonical JSON of a value; of an alias the channel stays readable."""
+    if not isinstance(value, str):
+        return commitment(salt, canonical(value).decode())
+    if value.startswith("alias:"):
+        _, channel, text = value.split(":", 2)
+        return f"alias:{channel}:{commitment(salt, text)}"
+    return commitment(salt, value)
+
+
+def _wire(name: str) -> str:
+    return name.rstrip("_")

@@ -1,0 +1,29 @@
+"""Every kind of entry and the command that makes it."""
+
+from ledger.core.aliases import AddAlias, RemoveAlias
+from ledger.core.api_keys import CreateApiKey
+from ledger.core.commands import Command
+from ledger.core.deposits import MakeDeposit, ReturnDeposit
+from ledger.core.parties import CloseParty, CreateParty, FreezeParty, UnfreezeParty
+from ledger.core.rails import RegisterBank, RegisterRail
+from ledger.core.settings import SetLedger
+from ledger.core.transfers import Transfer
+
+COMMANDS: dict[str, type[Command]] = {
+    command.kind: command
+    for command in (
+        SetLedger,
+        CreateApiKey,
+        RegisterBank,
+        RegisterRail,
+        CreateParty,
+        FreezeParty,
+        UnfreezeParty,
+        CloseParty,
+        AddAlias,
+        RemoveAlias,
+        MakeDeposit,
+        ReturnDeposit,
+        Transfer,
+    )
+}

@@ -1,0 +1,162 @@
+"""Parties: people and merchants, and whether they may pay and be paid."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+from ledger.core import shape
+from ledger.core.books import Books
+from ledger.core.commands import Command, Name, Result
+from ledger.core.errors import Conflict, FieldError
+from ledger.core.rows import Alias, Party
+
+ALIASES_MAX = 20
+STATE_OF_MODE = {"debits": "debits_frozen", "all": "frozen"}
+
+PartyId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="1 to 64 of A-Z a-z 0-9 . _ : @ + -.")]
+
+
+class AliasName(msgspec.Struct, forbid_unknown_fields=True):
+    """Another name for a party: a channel such as `phone`, and its value there."""
+
+    channel: str
+    value: str
+
+
+class CreateParty(Command):
+    """Register a person or a merchant under the messenger's own id."""
+
+    kind = "party.create"
+    private = ("name", "aliases", "metadata")
+    id: PartyId
+    party_kind: Literal["person", "merchant"] = msgspec.field(name="kind")
+    name: str | None = None
+    aliases: list[AliasName] | None = None
+    metadata: dict[str, str] | None = None
+
+    def fault(self) -> FieldError | None:
+        """The id's and the texts' rules; each alias once."""
+        aliases = self.aliases or []
+        names = {(alias.channel, alias.value) for alias in aliases}
+        if len(names) < len(aliases) or len(aliases) > ALIASES_MAX:
+            return FieldError("/aliases", "field_invalid", f"Give each alias once, and at most {ALIASES_MAX}.")
+        faults = [shape.alias(f"/aliases/{i}/value", alias.channel, alias.value) for i, alias in enumerate(aliases)]
+        return shape.first(
+            shape.party_id("/id", self.id),
+            shape.text("/name", self.name, shape.NAME_LENGTH_MAX),
+            *faults,
+            shape.metadata(self.metadata),
+        )
+
+    def needs(self, books: Books) -> Iterator[Name]:
+        """Whether there is one of that id, and who has the aliases."""
+        yield "parties", self.id
+        for alias in self.aliases or []:
+            yield "aliases", (alias.channel, alias.value)
+
+    def decide(self, books: Books) -> Result:
+        """Enter the party with its aliases."""
+        there = books.parties.find(self.id)
+        if there is not None:
+            raise Conflict("already_exists", f"There is a party {self.id} already.", existing=(self.id, there.entry))
+        for alias in self.aliases or []:
+            taken = books.aliases.find((alias.channel, alias.value))
+            if taken is not None:
+                raise alias_taken(taken)
+        books.put(books.parties, self.id, Party(self.id, self.party_kind, "open", books.number))
+        for alias in self.aliases or []:
+            row = Alias(alias.channel, alias.value, books.number, self.id)
+            books.put(books.aliases, (alias.channel, alias.value), row)
+        return None
+
+
+class PartyAction(Command):
+    """Something that is done to one party, which the path names."""
+
+    party: PartyId
+
+    def fault(self) -> FieldError | None:
+        """The id's rule."""
+        return shape.party_id("/party", self.party)
+
+    def needs(self, books: Books) -> Iterator[Name]:
+        """The party and its accounts."""
+        yield from books.needs_of_party(self.party)
+
+    def set_state(self, books: Books, state: str) -> None:
+        """Give the party another state. Raises party_unknown, and party_not_open once it is closed."""
+        party = open_party(books, self.party)
+        books.put(books.parties, party.id, msgspec.structs.replace(party, state=state))
+
+
+class FreezeParty(PartyAction):
+    """Freeze `debits` (it cannot pay but be paid) or `all` (neither). Releases and returns go on."""
+
+    kind = "party.freeze"
+    private = ("reason",)
+    mode: Literal["debits", "all"]
+    reason: str | None = None
+
+    def fault(self) -> FieldError | None:
+        """The text's rule."""
+        return shape.first(super().fault(), shape.text("/reason", self.reason))
+
+    def decide(self, books: Books) -> Result:
+        """Freeze, or change the way it is frozen."""
+        self.set_state(books, STATE_OF_MODE[self.mode])
+        return None
+
+
+class UnfreezeParty(PartyAction):
+    """Let a frozen party pay and be paid again."""
+
+    kind = "party.unfreeze"
+
+    def decide(self, books: Books) -> Result:
+        """Open it."""
+        self.set_state(books, "open")
+        return None
+
+
+class CloseParty(PartyAction):
+    """Close a party for good. Its balances must be zero and nothing of it may be open."""
+
+    kind = "party.close"
+
+    def decide(self, books: Books) -> Result:
+        """Close it. Raises party_not_empty."""
+        party = open_party(books, self.party)
+        for account in books.accounts_of(party.id):
+            if account.balance != 0:
+                detail = f"{account.path} in {account.currency} is not zero. Move the money out, then close the party."
+                raise Conflict("party_not_empty", detail)
+        self.set_state(books, "closed")
+        return None
+
+
+def open_party(books: Books, party_id: str) -> Party:
+    """A party that is not closed. Raises party_unknown and party_not_open."""
+    party = books.party(party_id, "/party")
+    if party.state == "closed":
+        raise Conflict("party_not_open", f"{party.id} is closed for good.")
+    return party
+
+
+def check_may_pay(party: Party) -> None:
+    """Raise party_not_open unless money may leave the party."""
+    if party.state != "open":
+        raise Conflict("party_not_open", f"{party.id} is {party.state} and cannot pay.")
+
+
+def check_may_be_paid(party: Party) -> None:
+    """Raise party_not_open unless money may come to the party."""
+    if party.state in ("frozen", "closed"):
+        raise Conflict("party_not_open", f"{party.id} is {party.state} and cannot be paid.")
+
+
+def alias_taken(alias: Alias) -> Conflict:
+    """The refusal that says an alias belongs to someone; whom, it keeps to itself."""
+    name = f"alias:{alias.channel}:{alias.value}"
+    detail = f"{name} belongs to a party already; POST it to the party's aliases with take_over to move it."
+    return Conflict("already_exists", detail, existing=(name, alias.entry))

@@ -1,0 +1,56 @@
+"""A ledger's own settings, set as entries like everything else."""
+
+from zoneinfo import ZoneInfo
+
+from ledger.core import shape
+from ledger.core.books import Books
+from ledger.core.commands import Command, Result
+from ledger.core.currencies import is_postable
+from ledger.core.errors import FieldError, Invalid
+from ledger.core.rows import Settings
+
+CURRENCIES_MAX = 200
+
+
+class SetLedger(Command):
+    """Change the ledger's settings; what is left out stays as it is. `time_zone` is an IANA name."""
+
+    kind = "ledger.set"
+    name: str | None = None
+    time_zone: str | None = None
+    currencies: list[str] | None = None
+
+    def fault(self) -> FieldError | None:
+        """A name, a time zone that exists, and currencies each once."""
+        codes = self.currencies or []
+        if len(set(codes)) < len(codes) or len(codes) > CURRENCIES_MAX:
+            return FieldError("/currencies", "field_invalid", f"Name each currency once, and at most {CURRENCIES_MAX}.")
+        faults = [shape.currency(code, f"/currencies/{index}") for index, code in enumerate(codes)]
+        if self.name is not None:
+            faults.append(shape.required_text("/name", self.name, shape.NAME_LENGTH_MAX))
+        return shape.first(*faults, _time_zone_fault(self.time_zone))
+
+
+    def decide(self, books: Books) -> Result:
+        """Replace the settings; the entry keeps them all as they are now."""
+        for index, code in enumerate(self.currencies or []):
+            if not is_postable(code, books.today):
+                detail = f"{code} has been withdrawn; it is read for ever and not newly posted."
+                raise Invalid.at(f"/currencies/{index}", "currency_invalid", detail)
+        now = books.settings
+        settings = Settings(
+            name=self.name if self.name is not None else now.name,
+            time_zone=self.time_zone if self.time_zone is not None else now.time_zone,
+            currencies=self.currencies if self.currencies is not None else now.currencies,
+        )
+        books.set_settings(settings)
+        return {"name": settings.name, "time_zone": settings.time_zone, "currencies": settings.currencies}
+
+
+def _time_zone_fault(name: str | None) -> FieldError | None:
+    try:
+        if name is not None:
+            ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return FieldError("/time_zone", "field_invalid", "Name a time zone of the IANA database, such as Europe/Berlin.")
+    return None

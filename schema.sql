@@ -1,0 +1,518 @@
+-- chat-ledger's books in Postgres 15 or newer: the whole truth for a new database, and the product's glossary.
+--
+-- A ledger is one messenger's books: one sequence of entries, numbered 1, 2, 3 … without gaps. An entry has postings;
+-- a posting debits one account and credits another by one positive amount in one currency, so that an unbalanced entry
+-- cannot be written. Balance = credits - debits. Amounts are whole minor units.
+--
+-- Everything is written by the function `commit`, and by nothing else. Constraints are named as the claims they make.
+
+DO $$
+DECLARE
+    role text;
+BEGIN
+    -- The owner of everything, who cannot log in; an auditor who reads everything; the service, which reads, and writes
+    -- only through the functions that are granted to it at the end of this file.
+    FOREACH role IN ARRAY ARRAY['chatledger_owner', 'chatledger_auditor', 'chatledger_service'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+        END IF;
+    END LOOP;
+    -- SET ROLE needs membership; a superuser has it anyway.
+    IF NOT pg_has_role(current_user, 'chatledger_owner', 'MEMBER') THEN
+        EXECUTE format('GRANT chatledger_owner TO %I', current_user);
+    END IF;
+END $$;
+
+CREATE SCHEMA ledger AUTHORIZATION chatledger_owner;
+SET ROLE chatledger_owner;
+SET search_path = ledger;
+
+-- The version of this file. A service refuses a database of another one; `chatledger upgrade` brings it forward.
+CREATE TABLE schema_version (version int NOT NULL CONSTRAINT schema_version_is_known PRIMARY KEY);
+INSERT INTO schema_version VALUES (1);
+
+-- A ledger: `name` is how keys and addresses say it; `origin` is its log's name, fixed for ever.
+CREATE TABLE ledgers (
+    ledger_id int NOT NULL CONSTRAINT ledger_is_unique PRIMARY KEY,
+    name text NOT NULL CONSTRAINT ledger_name_is_unique UNIQUE
+        CONSTRAINT ledger_name_is_plain CHECK (name ~ '\A[a-z0-9][a-z0-9_-]{0,31}\Z'),
+    origin text NOT NULL CONSTRAINT ledger_origin_is_unique UNIQUE
+);
+
+-- The head: the one row that every write locks. `version` rises with every commit, `number` with every entry;
+-- `root` and `frontier` are the Merkle tree's over the entries' leaves (RFC 6962).
+CREATE TABLE heads (
+    ledger_id int NOT NULL CONSTRAINT head_is_one_per_ledger PRIMARY KEY
+        CONSTRAINT head_is_of_a_ledger REFERENCES ledgers,
+    version bigint NOT NULL,
+    number bigint NOT NULL CONSTRAINT head_number_counts_entries CHECK (number >= 0),
+    accounts bigint NOT NULL CONSTRAINT head_accounts_counts_accounts CHECK (accounts >= 0),
+    posted_at timestamptz NOT NULL,
+    root bytea NOT NULL CONSTRAINT head_root_is_sha256 CHECK (length(root) = 32),
+    frontier bytea NOT NULL CONSTRAINT head_frontier_is_hashes CHECK (length(frontier) % 32 = 0)
+) WITH (fillfactor = 10);
+
+-- A ledger's settings as they are now.
+CREATE TABLE settings (
+    ledger_id int NOT NULL CONSTRAINT settings_are_one_per_ledger PRIMARY KEY,
+    name text NOT NULL,
+    time_zone text NOT NULL,
+    currencies text[] NOT NULL
+);
+
+-- A key that opens the HTTP interface. Only the SHA-256 of its text is here.
+CREATE TABLE api_keys (
+    ledger_id int NOT NULL,
+    id text NOT NULL,
+    digest bytea NOT NULL CONSTRAINT api_key_digest_is_sha256 CHECK (length(digest) = 32),
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    entry bigint NOT NULL,
+    CONSTRAINT api_key_is_unique PRIMARY KEY (ledger_id, id),
+    CONSTRAINT api_key_digest_is_unique UNIQUE (digest)
+);
+
+-- One account at a bank: `safeguarded` is clients' money, `own` the platform's.
+CREATE TABLE banks (
+    ledger_id int NOT NULL,
+    id text NOT NULL,
+    currency text NOT NULL,
+    iban text,
+    purpose text NOT NULL CONSTRAINT bank_purpose_is_known CHECK (purpose IN ('safeguarded', 'own')),
+    entry bigint NOT NULL,
+    CONSTRAINT bank_is_unique PRIMARY KEY (ledger_id, id)
+);
+
+-- An outside payment system, and the bank to which it pays out.
+CREATE TABLE rails (
+    ledger_id int NOT NULL,
+    id text NOT NULL,
+    settles_to text NOT NULL,
+    entry bigint NOT NULL,
+    CONSTRAINT rail_is_unique PRIMARY KEY (ledger_id, id),
+    CONSTRAINT rail_settles_to_a_bank FOREIGN KEY (ledger_id, settles_to) REFERENCES banks
+);
+
+-- A person or a merchant. debits_frozen: cannot pay; frozen: neither pay nor be paid; closed: for good.
+CREATE TABLE parties (
+    ledger_id int NOT NULL,
+    id text NOT NULL,
+    kind text NOT NULL CONSTRAINT party_kind_is_known CHECK (kind IN ('person', 'merchant')),
+    state text NOT NULL CONSTRAINT party_state_is_known CHECK (state IN ('open', 'debits_frozen', 'frozen', 'closed')),
+    entry bigint NOT NULL,
+    CONSTRAINT party_is_unique PRIMARY KEY (ledger_id, id)
+);
+
+-- Another name for a party, from one entry until another. An erased one that has ended keeps no value.
+CREATE TABLE aliases (
+    ledger_id int NOT NULL,
+    channel text NOT NULL,
+    value text NOT NULL,
+    entry bigint NOT NULL,
+    party text NOT NULL,
+    until_entry bigint CONSTRAINT alias_ends_after_it_began CHECK (until_entry > entry),
+    CONSTRAINT alias_is_set_once_an_entry PRIMARY KEY (ledger_id, channel, value, entry)
+);
+CREATE UNIQUE INDEX alias_names_one_party ON aliases (ledger_id, channel, value) WHERE until_entry IS NULL;
+CREATE INDEX aliases_of_a_party ON aliases (ledger_id, party);
+
+-- An account: an owner, a role, a currency. `version` counts its postings.
+CREATE TABLE accounts (
+    ledger_id int NOT NULL,
+    number bigint NOT NULL,
+    owner text NOT NULL,
+    role text NOT NULL,
+    currency text NOT NULL CONSTRAINT account_currency_is_a_code CHECK (currency ~ '\A[A-Z]{3}\Z'),
+    balance bigint NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT account_is_unique PRIMARY KEY (ledger_id, number),
+    CONSTRAINT account_opens_once UNIQUE (ledger_id, owner, role, currency),
+    CONSTRAINT account_role_is_in_the_chart CHECK (role IN ('available', 'receivable', 'clearing', 'cash', 'suspense')),
+    CONSTRAINT account_liability_is_not_below_zero CHECK (balance >= 0 OR role NOT IN ('available', 'suspense')),
+    CONSTRAINT account_asset_is_not_below_zero CHECK (balance <= 0 OR role NOT IN ('receivable')),
+    CONSTRAINT account_balance_is_exact_in_json CHECK (balance BETWEEN -9007199254740991 AND 9007199254740991)
+) WITH (fillfactor = 70);
+
+-- An entry: what one accepted write left. `body` is canonical JSON and leaf number - 1 of the log, for ever;
+-- `private` is the clear text that may be erased. `key` stands for the Idempotency-Key.
+CREATE TABLE entries (
+    ledger_id int NOT NULL,
+    number bigint NOT NULL,
+    posted_at timestamptz NOT NULL,
+    effective_on date NOT NULL,
+    kind text NOT NULL,
+    key bytea NOT NULL CONSTRAINT entry_key_is_a_digest CHECK (length(key) = 16),
+    leaf bytea NOT NULL CONSTRAINT entry_leaf_is_sha256 CHECK (length(leaf) = 32),
+    body text NOT NULL CONSTRAINT entry_body_is_bounded CHECK (octet_length(body) <= 65535),
+    private text,
+    CONSTRAINT entry_number_is_unique PRIMARY KEY (ledger_id, number),
+    CONSTRAINT entry_key_is_unique UNIQUE (ledger_id, key)
+);
+
+-- A posting: `amount` from `debit` to `credit`, with both accounts' balance and version after it. No foreign keys:
+-- `commit` derives every account's change from these rows and compares it with what was decided.
+CREATE TABLE postings (
+    ledger_id int NOT NULL,
+    n smallint NOT NULL,
+    currency text NOT NULL,
+    entry bigint NOT NULL,
+    debit bigint NOT NULL,
+    credit bigint NOT NULL,
+    amount bigint NOT NULL CONSTRAINT posting_amount_is_positive CHECK (amount BETWEEN 1 AND 9007199254740991),
+    debit_balance bigint NOT NULL,
+    credit_balance bigint NOT NULL,
+    debit_version bigint NOT NULL,
+    credit_version bigint NOT NULL,
+    CONSTRAINT posting_is_unique PRIMARY KEY (ledger_id, entry, n),
+    CONSTRAINT posting_moves_between_two_accounts CHECK (debit <> credit)
+);
+CREATE INDEX postings_by_debit ON postings (ledger_id, debit, entry, n);
+CREATE INDEX postings_by_credit ON postings (ledger_id, credit, entry, n);
+
+-- A refusal that is remembered under its key: the request as an entry would keep it, and the problem it got.
+CREATE TABLE refusals (
+    ledger_id int NOT NULL,
+    key bytea NOT NULL CONSTRAINT refusal_key_is_a_digest CHECK (length(key) = 16),
+    refused_at timestamptz NOT NULL,
+    kind text NOT NULL,
+    request text NOT NULL,
+    private text,
+    problem text NOT NULL,
+    CONSTRAINT refusal_key_is_unique PRIMARY KEY (ledger_id, key)
+);
+
+-- The root of each completed subtree of 256, 65,536 … leaves (level 1, 2 …), for tiles and proofs.
+CREATE TABLE subtrees (
+    ledger_id int NOT NULL,
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    root bytea NOT NULL CONSTRAINT subtree_root_is_sha256 CHECK (length(root) = 32),
+    CONSTRAINT subtree_is_unique PRIMARY KEY (ledger_id, level, index)
+);
+
+-- Money that arrived over a rail. A rail's reference books once.
+CREATE TABLE deposits (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    rail text NOT NULL,
+    rail_reference text NOT NULL,
+    party text,
+    amount bigint NOT NULL CONSTRAINT deposit_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    state text NOT NULL CONSTRAINT deposit_state_is_known CHECK (state IN ('credited', 'suspense', 'returned')),
+    reason text,
+    CONSTRAINT deposit_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT deposit_books_a_reference_once UNIQUE (ledger_id, rail, rail_reference),
+    CONSTRAINT deposit_is_credited_to_a_party CHECK (state <> 'credited' OR party IS NOT NULL),
+    CONSTRAINT deposit_in_suspense_has_a_reason CHECK (state <> 'suspense' OR reason IS NOT NULL)
+);
+
+-- Money that arrived and belongs to someone not yet known.
+CREATE TABLE suspense_items (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    amount bigint NOT NULL CONSTRAINT suspense_amount_is_positive CHECK (amount > 0),
+    remaining bigint NOT NULL CONSTRAINT suspense_remaining_within_amount CHECK (remaining BETWEEN 0 AND amount),
+    currency text NOT NULL,
+    reason text NOT NULL,
+    arrived_on date NOT NULL,
+    state text NOT NULL CONSTRAINT suspense_state_is_known CHECK (state IN ('open', 'cleared')),
+    CONSTRAINT suspense_item_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT suspense_is_cleared_when_nothing_remains CHECK ((state = 'cleared') = (remaining = 0))
+);
+CREATE INDEX suspense_that_is_open ON suspense_items (ledger_id, entry) WHERE state = 'open';
+
+-- What a party owes since an entry took back more than it had.
+CREATE TABLE receivables (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    party text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT receivable_amount_is_positive CHECK (amount > 0),
+    remaining bigint NOT NULL CONSTRAINT receivable_remaining_within_amount CHECK (remaining BETWEEN 0 AND amount),
+    currency text NOT NULL,
+    CONSTRAINT receivable_is_unique PRIMARY KEY (ledger_id, entry)
+);
+CREATE INDEX receivables_of_a_party ON receivables (ledger_id, party);
+
+-- One function a noun: write the rows as the commit's entries left them.
+
+CREATE FUNCTION write_settings(the_ledger int, rows settings[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO settings SELECT the_ledger, r.name, r.time_zone, r.currencies FROM unnest(rows) r
+    ON CONFLICT (ledger_id) DO UPDATE
+    SET name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies
+$$;
+
+CREATE FUNCTION write_api_keys(the_ledger int, rows api_keys[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO api_keys SELECT the_ledger, r.id, r.digest, r.name, r.scopes, r.entry FROM unnest(rows) r
+$$;
+
+CREATE FUNCTION write_banks(the_ledger int, rows banks[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO banks SELECT the_ledger, r.id, r.currency, r.iban, r.purpose, r.entry FROM unnest(rows) r
+$$;
+
+CREATE FUNCTION write_rails(the_ledger int, rows rails[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO rails SELECT the_ledger, r.id, r.settles_to, r.entry FROM unnest(rows) r
+$$;
+
+CREATE FUNCTION write_parties(the_ledger int, rows parties[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO parties SELECT the_ledger, r.id, r.kind, r.state, r.entry FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE SET state = excluded.state
+$$;
+
+CREATE FUNCTION write_aliases(the_ledger int, rows aliases[]) RETURNS void LANGUAGE sql AS $$
+    -- Those that end go first: `alias_names_one_party` is judged row by row.
+    INSERT INTO aliases
+    SELECT the_ledger, r.channel, r.value, r.entry, r.party, r.until_entry FROM unnest(rows) r
+    ORDER BY r.until_entry NULLS LAST
+    ON CONFLICT (ledger_id, channel, value, entry) DO UPDATE SET until_entry = excluded.until_entry
+$$;
+
+CREATE FUNCTION write_deposits(the_ledger int, rows deposits[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO deposits
+    SELECT the_ledger, r.entry, r.rail, r.rail_reference, r.party, r.amount, r.currency, r.state, r.reason
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET state = excluded.state
+$$;
+
+CREATE FUNCTION write_suspense_items(the_ledger int, rows suspense_items[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO suspense_items
+    SELECT the_ledger, r.entry, r.amount, r.remaining, r.currency, r.reason, r.arrived_on, r.state FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET remaining = excluded.remaining, state = excluded.state
+$$;
+
+CREATE FUNCTION write_receivables(the_ledger int, rows receivables[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO receivables
+    SELECT the_ledger, r.entry, r.party, r.amount, r.remaining, r.currency FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET remaining = excluded.remaining
+$$;
+
+CREATE FUNCTION micros(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT (extract(epoch FROM at) * 1000000)::bigint
+$$;
+
+CREATE FUNCTION from_micros(micros bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+    SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
+$$;
+
+-- The one way to write: everything that a batch decided, in one statement.
+--
+-- Answers 'moved' if another commit came first, and 'known' with those keys that were seen before; nothing is written
+-- then. `known_keys` are of all commands of the batch, also of those that were refused. The balances are not taken at
+-- their word: they are derived here from the postings, and compared.
+--
+-- The plan may not depend on statistics, which are wrong on a fresh or fast-growing table: OFFSET 0 keeps the planner
+-- from turning a look-up by index, key after key, into a join that reads the whole table.
+CREATE FUNCTION commit(
+    the_ledger int,
+    expected_version bigint,
+    known_keys bytea[],
+    entry_times bigint[],
+    entry_dates date[],
+    entry_kinds text[],
+    entry_keys bytea[],
+    entry_leaves bytea[],
+    entry_bodies text[],
+    entry_privates text[],
+    posting_entries bigint[],
+    posting_ns smallint[],
+    posting_currencies text[],
+    posting_debits bigint[],
+    posting_credits bigint[],
+    posting_amounts bigint[],
+    posting_debit_balances bigint[],
+    posting_credit_balances bigint[],
+    posting_debit_versions bigint[],
+    posting_credit_versions bigint[],
+    opened_owners text[],
+    opened_roles text[],
+    opened_currencies text[],
+    decided_accounts bigint[],
+    decided_balances bigint[],
+    decided_versions bigint[],
+    new_root bytea,
+    new_frontier bytea,
+    subtree_levels smallint[],
+    subtree_indexes bigint[],
+    subtree_roots bytea[],
+    new_refusals refusals[],
+    new_settings settings[],
+    new_api_keys api_keys[],
+    new_banks banks[],
+    new_rails rails[],
+    new_parties parties[],
+    new_aliases aliases[],
+    new_deposits deposits[],
+    new_suspense_items suspense_items[],
+    new_receivables receivables[],
+    OUT answer text,
+    OUT seen bytea[],
+    OUT clock bigint
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+DECLARE
+    head heads;
+    entry_count int := cardinality(entry_times);
+    derived_accounts bigint[];
+    derived_balances bigint[];
+    derived_versions bigint[];
+BEGIN
+    SELECT * INTO STRICT head FROM heads WHERE ledger_id = the_ledger FOR UPDATE;
+    clock := micros(clock_timestamp());
+    IF head.version <> expected_version THEN
+        answer := 'moved';
+        RETURN;
+    END IF;
+
+    SELECT array_agg(found.key) INTO seen FROM (
+        SELECT k.key FROM unnest(known_keys) AS k (key), LATERAL (
+            SELECT FROM entries e WHERE e.ledger_id = the_ledger AND e.key = k.key OFFSET 0
+        ) e
+        UNION ALL
+        SELECT k.key FROM unnest(known_keys) AS k (key), LATERAL (
+            SELECT FROM refusals r WHERE r.ledger_id = the_ledger AND r.key = k.key OFFSET 0
+        ) r
+    ) found;
+    IF seen IS NOT NULL THEN
+        answer := 'known';
+        RETURN;
+    END IF;
+
+    answer := 'ok';
+    IF entry_count = 0 AND new_refusals IS NULL THEN
+        RETURN;
+    END IF;
+    IF new_refusals IS NOT NULL THEN
+        INSERT INTO refusals
+        SELECT the_ledger, r.key, r.refused_at, r.kind, r.request, r.private, r.problem FROM unnest(new_refusals) r;
+    END IF;
+
+    IF entry_count > 0 THEN
+        IF from_micros(entry_times[1]) <= head.posted_at THEN
+            RAISE EXCEPTION 'time must strictly increase along the entries' USING ERRCODE = 'check_violation';
+        END IF;
+        INSERT INTO entries
+        SELECT the_ledger, head.number + e.n, from_micros(e.at), e.day, e.kind, e.key, e.leaf, e.body, e.private
+        FROM unnest(
+            entry_times, entry_dates, entry_kinds, entry_keys, entry_leaves, entry_bodies, entry_privates
+        ) WITH ORDINALITY AS e (at, day, kind, key, leaf, body, private, n);
+        INSERT INTO accounts
+        SELECT the_ledger, head.accounts + a.n, a.owner, a.role, a.currency, 0, 0
+        FROM unnest(opened_owners, opened_roles, opened_currencies) WITH ORDINALITY AS a (owner, role, currency, n);
+
+        WITH booked AS (
+            INSERT INTO postings
+            SELECT the_ledger, p.* FROM unnest(
+                posting_ns, posting_currencies, posting_entries, posting_debits, posting_credits, posting_amounts,
+                posting_debit_balances, posting_credit_balances, posting_debit_versions, posting_credit_versions
+            ) p
+            RETURNING debit, credit, amount, currency
+        ), change AS (
+            SELECT c.account, c.currency, sum(c.delta)::bigint AS delta, count(*) AS times
+            FROM (
+                SELECT debit AS account, currency, -amount AS delta FROM booked
+                UNION ALL
+                SELECT credit, currency, amount FROM booked
+            ) c
+            GROUP BY c.account, c.currency
+        ), place AS (
+            SELECT a.row, c.delta, c.times FROM change c, LATERAL (
+                SELECT ctid AS row FROM accounts
+                WHERE ledger_id = the_ledger AND number = c.account AND currency = c.currency OFFSET 0
+            ) a
+        ), changed AS (
+            UPDATE accounts a SET balance = a.balance + p.delta, version = a.version + p.times
+            FROM place p WHERE a.ctid = p.row
+            RETURNING a.number, a.balance, a.version
+        )
+        SELECT
+            coalesce(array_agg(number ORDER BY number), '{}'),
+            coalesce(array_agg(balance ORDER BY number), '{}'),
+            coalesce(array_agg(version ORDER BY number), '{}')
+        INTO derived_accounts, derived_balances, derived_versions FROM changed;
+        IF (derived_accounts, derived_balances, derived_versions)
+            IS DISTINCT FROM (decided_accounts, decided_balances, decided_versions)
+        THEN
+            RAISE EXCEPTION 'the balances that were decided are not those that follow from the postings'
+                USING ERRCODE = 'check_violation';
+        END IF;
+        INSERT INTO subtrees
+        SELECT the_ledger, s.* FROM unnest(subtree_levels, subtree_indexes, subtree_roots) s;
+    END IF;
+
+    IF new_settings IS NOT NULL THEN PERFORM write_settings(the_ledger, new_settings); END IF;
+    IF new_api_keys IS NOT NULL THEN PERFORM write_api_keys(the_ledger, new_api_keys); END IF;
+    IF new_banks IS NOT NULL THEN PERFORM write_banks(the_ledger, new_banks); END IF;
+    IF new_rails IS NOT NULL THEN PERFORM write_rails(the_ledger, new_rails); END IF;
+    IF new_parties IS NOT NULL THEN PERFORM write_parties(the_ledger, new_parties); END IF;
+    IF new_aliases IS NOT NULL THEN PERFORM write_aliases(the_ledger, new_aliases); END IF;
+    IF new_deposits IS NOT NULL THEN PERFORM write_deposits(the_ledger, new_deposits); END IF;
+    IF new_suspense_items IS NOT NULL THEN PERFORM write_suspense_items(the_ledger, new_suspense_items); END IF;
+    IF new_receivables IS NOT NULL THEN PERFORM write_receivables(the_ledger, new_receivables); END IF;
+
+    UPDATE heads SET
+        version = head.version + 1,
+        number = head.number + entry_count,
+        accounts = head.accounts + cardinality(opened_owners),
+        posted_at = CASE WHEN entry_count > 0 THEN from_micros(entry_times[entry_count]) ELSE head.posted_at END,
+        root = new_root,
+        frontier = new_frontier
+    WHERE ledger_id = the_ledger;
+END $$;
+
+-- Wait for the head's lock and hold it until the transaction ends; for a writer that another one has overtaken.
+CREATE FUNCTION lock_head(the_ledger int) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT FROM heads WHERE ledger_id = the_ledger FOR UPDATE
+$$;
+
+-- A new, empty ledger. The root of an empty tree is the SHA-256 of nothing (RFC 6962 section 2.1).
+CREATE FUNCTION create_ledger(new_name text, new_origin text) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+DECLARE
+    new_id int;
+BEGIN
+    LOCK TABLE ledgers IN EXCLUSIVE MODE;
+    SELECT coalesce(max(ledger_id), 0) + 1 INTO new_id FROM ledgers;
+    INSERT INTO ledgers VALUES (new_id, new_name, new_origin);
+    INSERT INTO heads VALUES (new_id, 0, 0, 0, 'epoch', sha256(''), '');
+    INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}');
+    RETURN new_id;
+END $$;
+
+-- Empty the private part of an entry, and the values of aliases that it set and that have ended. Nothing else changes:
+-- every proof still holds.
+CREATE FUNCTION erase(the_ledger int, the_entry bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+BEGIN
+    UPDATE aliases SET value = 'erased ' || gen_random_uuid()
+    WHERE ledger_id = the_ledger AND entry = the_entry AND until_entry IS NOT NULL;
+    UPDATE entries SET private = NULL WHERE ledger_id = the_ledger AND number = the_entry AND private IS NOT NULL;
+    RETURN FOUND;
+END $$;
+
+-- The last entry posted before a time; 0 if there is none. Times increase along the numbers, so halving finds it.
+CREATE FUNCTION last_entry_before(the_ledger int, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+DECLARE
+    low bigint := 0;
+    high bigint;
+    middle bigint;
+BEGIN
+    SELECT number INTO high FROM heads WHERE ledger_id = the_ledger;
+    WHILE low < high LOOP
+        middle := (low + high + 1) / 2;
+        IF (SELECT posted_at FROM entries WHERE ledger_id = the_ledger AND number = middle) < at THEN
+            low := middle;
+        ELSE
+            high := middle - 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;
+
+-- Who may what. Nobody is given INSERT, UPDATE or DELETE: entries and postings are append-only by privilege.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
+GRANT USAGE ON SCHEMA ledger TO chatledger_service, chatledger_auditor;
+GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO chatledger_service, chatledger_auditor;
+GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros TO chatledger_service;
+GRANT EXECUTE ON FUNCTION last_entry_before, micros TO chatledger_auditor;
+RESET ROLE;

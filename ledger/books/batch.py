@@ -5,7 +5,7 @@ from os import urandom
 from typing import Any
 
 from ledger.books.calls import Call
-from ledger.books.recall import Outcome, refusal_row
+from ledger.books.recall import Done, NotDone, Outcome, refusal_row
 from ledger.core.books import Books, Savepoint
 from ledger.core.commands import write
 from ledger.core.entries import Entry
@@ -68,13 +68,13 @@ class Batch:
         except LedgerError as error:
             self._refuse(ledger_id, call, error, books.now, salt)
         except Exception as error:
-            self.outcomes.append((call, Outcome(None, _our_fault(error), call.request_id)))
+            self.outcomes.append((call, NotDone(_our_fault(error), call.request_id)))
         else:
             if call.dry_run:
                 books.undo(before)
             else:
                 self.entries.append(entry)
-            self.outcomes.append((call, Outcome(entry, None, "")))
+            self.outcomes.append((call, Done(entry)))
 
     def _decide_group(self, books: Books, ledger_id: int, unit: list[Call], at: int, salts: bytes) -> None:
         before = books.savepoint()
@@ -85,7 +85,7 @@ class Batch:
                 if call.settled is None:
                     entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
                     entries.append((call, entry))
-                elif call.settled.error is not None:
+                elif isinstance(call.settled, NotDone):
                     raise call.settled.error
             except LedgerError as error:
                 books.undo(before)
@@ -99,7 +99,7 @@ class Batch:
             books.undo(before)
         else:
             self.entries.extend(entry for _, entry in entries)
-        self.outcomes.extend((call, Outcome(entry, None, "")) for call, entry in entries)
+        self.outcomes.extend((call, Done(entry)) for call, entry in entries)
         self.outcomes.extend((call, call.settled) for call in unit if call.settled is not None)
 
     def _refuse_group(
@@ -120,7 +120,7 @@ class Batch:
         if remembered and error.remembered and not call.dry_run:
             row = refusal_row(ledger_id, call.key, at, call.command, salt[16:], error, call.request_id)
             self.refusals.append(row)
-        self.outcomes.append((call, Outcome(None, error, call.request_id)))
+        self.outcomes.append((call, NotDone(error, call.request_id)))
 
 
 def _our_fault(error: Exception) -> Internal:

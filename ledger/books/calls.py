@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 
-from ledger.books.recall import Outcome
+from ledger.books.recall import NotDone, Outcome
 from ledger.core.commands import Command
 from ledger.core.errors import LedgerError, TryLater
 
@@ -41,7 +41,7 @@ class Call:
 
     def fail(self, error: LedgerError) -> None:
         """Answer with an error that no key remembers."""
-        self.resolve(Outcome(None, error, self.request_id))
+        self.resolve(NotDone(error, self.request_id))
 
 
 class Waiting:

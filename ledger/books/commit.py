@@ -42,9 +42,7 @@ def arguments(
     """The function's arguments; `frontier` is the tree's before the batch and is extended here by its leaves."""
     leaves = [entry.leaf for entry in entries]
     subtrees = frontier.extend(leaves)
-    booked = [
-        (entry.number, n, posting) for entry in entries for n, posting in enumerate(entry.postings)
-    ]
+    booked = [(entry.number, n, posting) for entry in entries for n, posting in enumerate(entry.postings)]
     touched: dict[int, Account] = {}
     for _, _, posting in booked:
         touched[posting.debit.number] = posting.debit

@@ -35,6 +35,8 @@ class UnfitDatabase(Exception):
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Reader: TypeAlias = "Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | Pool"
+"""Whatever can be asked a query: a connection, one lent by a pool, or the pool itself."""
 
 
 async def connect_lane(url: str) -> Connection:

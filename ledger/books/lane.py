@@ -118,7 +118,9 @@ class Lane:
             except Exception:
                 # A fault of our own: nobody may be left waiting for it, and nothing decided upon it may stay.
                 log.exception("the lane of %s failed", self.ledger)
-                self._abandon(TryLater("outcome_unknown", "Something went wrong on our side: ask again what became of it."))
+                self._abandon(
+                    TryLater("outcome_unknown", "Something went wrong on our side: ask again what became of it.")
+                )
                 await self._writer.close()
 
     async def _round(self) -> None:

@@ -1,11 +1,11 @@
 """Entries and refusals read back: what a replay is answered from, and everything else that shows one entry."""
 
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from ledger.books.database import Connection
+from ledger.books.database import Reader
+from ledger.books.times import from_micros
 from ledger.core.commands import Command, differing_fields
 from ledger.core.entries import Account, Entry, Posting, read_body
 from ledger.core.errors import FAMILY_OF, FieldError, Invalid, LedgerError
@@ -29,13 +29,22 @@ class Problem(msgspec.Struct, omit_defaults=True):
     existing: tuple[str, int] | None = None
 
 
-class Outcome(NamedTuple):
-    """What became of a command: its entry or its error, and the id of the request that first got this answer."""
+class Done(NamedTuple):
+    """A command that was accepted, with its entry."""
 
-    entry: Entry | None
-    error: LedgerError | None
+    entry: Entry
+    replayed: bool = False
+
+
+class NotDone(NamedTuple):
+    """A command that was not, with the reason and the id of the request that first got it."""
+
+    error: LedgerError
     instance: str
     replayed: bool = False
+
+
+Outcome: TypeAlias = Done | NotDone
 
 
 class Stored(NamedTuple):
@@ -47,24 +56,24 @@ class Stored(NamedTuple):
     at: int
     outcome: Outcome
 
-    def answer_to(self, command: Command) -> Outcome:
+    def answer_to(self, command: Command, request_id: str) -> Outcome:
         """The replay for a command under the same key: the same answer, or that the key was for something else."""
         if command.kind != self.kind:
-            return Outcome(None, _reused(f"The key was used before, for {self.kind}."), self.outcome.instance)
+            return NotDone(_reused(f"The key was used before, for {self.kind}."), request_id)
         fields = differing_fields(self.facts, self.private, command)
         if fields:
             error = _reused(f"The key was used before with other {', '.join(fields)}.", fields)
-            return Outcome(None, error, self.outcome.instance)
+            return NotDone(error, request_id)
         return self.outcome
 
 
-async def entry_by_number(connection: Connection, ledger_id: int, number: int) -> Entry | None:
+async def entry_by_number(connection: Reader, ledger_id: int, number: int) -> Entry | None:
     """One entry."""
     row = await connection.fetchrow(_ENTRY + "WHERE e.ledger_id = $1 AND e.number = $2", ledger_id, number)
     return _entry(row)[0] if row is not None else None
 
 
-async def stored_by_key(connection: Connection, ledger_id: int, keys: list[bytes]) -> dict[bytes, Stored]:
+async def stored_by_key(connection: Reader, ledger_id: int, keys: list[bytes]) -> dict[bytes, Stored]:
     """What became of keys; those never used are left out."""
     entries = await connection.fetch(_ENTRY + "WHERE e.ledger_id = $1 AND e.key = ANY ($2)", ledger_id, keys)
     refusals = await connection.fetch(
@@ -78,13 +87,13 @@ async def stored_by_key(connection: Connection, ledger_id: int, keys: list[bytes
     found: dict[bytes, Stored] = {}
     for row in entries:
         entry, facts, private = _entry(row)
-        found[row["key"]] = Stored(entry.kind, facts, private, entry.posted_at, Outcome(entry, None, "", True))
+        found[row["key"]] = Stored(entry.kind, facts, private, entry.posted_at, Done(entry, True))
     for row in refusals:
         facts = msgspec.json.decode(row["request"], type=dict[str, Any])
         private = msgspec.json.decode(row["private"]) if row["private"] is not None else None
         problem = msgspec.json.decode(row["problem"], type=Problem)
         error = FAMILY_OF[problem.code](problem.code, problem.detail, problem.errors, problem.existing)
-        found[row["key"]] = Stored(row["kind"], facts, private, row["at"], Outcome(None, error, problem.instance, True))
+        found[row["key"]] = Stored(row["kind"], facts, private, row["at"], NotDone(error, problem.instance, True))
     return found
 
 
@@ -121,12 +130,14 @@ def refusal_row(
     ledger_id: int, key: bytes, at: int, command: Command, salt: bytes, error: LedgerError, instance: str
 ) -> tuple[Any, ...]:
     """A refusal as the commit takes it: a row of the table `refusals`."""
-    from_epoch = datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
+    refused_at = from_micros(at)
     facts, private = command.sealed(salt)
     problem = Problem(error.code, error.detail, instance, list(error.errors), error.existing)
-    return ledger_id, key, from_epoch, command.kind, facts.decode(), private, msgspec.json.encode(problem).decode()
+    return ledger_id, key, refused_at, command.kind, facts.decode(), private, msgspec.json.encode(problem).decode()
 
 
 def _reused(detail: str, fields: list[str] | None = None) -> Invalid:
-    errors = [FieldError(f"/{name}", "idempotency_key_reused", "Not as it was the first time.") for name in fields or []]
+    errors = [
+        FieldError(f"/{name}", "idempotency_key_reused", "Not as it was the first time.") for name in fields or []
+    ]
     return Invalid("idempotency_key_reused", f"{detail} Use a new key for a new request.", errors)

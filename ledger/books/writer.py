@@ -130,7 +130,7 @@ class Writer:
         for unit in units:
             for call in unit:
                 if call.key in stored:
-                    call.settled = stored[call.key].answer_to(call.command)
+                    call.settled = stored[call.key].answer_to(call.command, call.request_id)
             if unit[0].group is None and unit[0].settled is not None:
                 unit[0].resolve(unit[0].settled)
             else:

@@ -93,5 +93,3 @@ def end_alias(books: Books, alias: Alias) -> None:
     key = (alias.channel, alias.value)
     books.put(books.aliases, key, msgspec.structs.replace(alias, until_entry=books.number))
     books.remember(books.aliases, key, None)
-
-

@@ -124,7 +124,9 @@ class Books:
         """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted."""
         if currency not in self.settings.currencies or not is_postable(currency, self.today):
             enabled = ", ".join(self.settings.currencies) or "none"
-            detail = f"{currency} is not enabled in this ledger (enabled: {enabled}); PUT /v1/ledger enables currencies."
+            detail = (
+                f"{currency} is not enabled in this ledger (enabled: {enabled}); PUT /v1/ledger enables currencies."
+            )
             raise Invalid.at("/currency", "currency_invalid", detail)
 
     @property
@@ -244,4 +246,3 @@ _ABSENT: Any = object()
 def _insufficient(account: Account, short: int) -> Refused:
     what = f"{account.owner} has not enough {account.role} in {account.currency}"
     return Refused("insufficient_funds", f"{what}: {format_amount(short, account.currency)} short.")
-

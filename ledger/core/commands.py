@@ -29,7 +29,14 @@ from ledger.core.text import format_timestamp
 Amount = Annotated[
     int, msgspec.Meta(ge=1, le=AMOUNT_MAX, title="Amount", description="Whole minor units, from 1 to 2^53-1.")
 ]
-Currency = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{3}\Z", title="Currency", description="ISO 4217 code.")]
+Currency = Annotated[
+    str,
+    msgspec.Meta(
+        title="Currency",
+        description="ISO 4217 code of a currency that the ledger has enabled.",
+        extra_json_schema={"pattern": "^[A-Z]{3}$"},
+    ),
+]
 PartyRef = Annotated[
     str,
     msgspec.Meta(
@@ -152,9 +159,7 @@ def _seal(
             salt=base64url(salt[:16]),
             request=msgspec.Raw(request),
             key=base64url(key),
-            postings=[
-                PostingBody(p.debit.path, p.credit.path, p.amount, p.debit.currency) for p in books.postings
-            ],
+            postings=[PostingBody(p.debit.path, p.credit.path, p.amount, p.debit.currency) for p in books.postings],
             result=result,
         )
     )
@@ -203,9 +208,7 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
         return private is None and (name in hidden or str(stored.get(name)).startswith("alias:")) and name in stored
 
     return sorted(
-        name
-        for name in stored.keys() | asked.keys()
-        if stored.get(name) != asked.get(name) and not was_erased(name)
+        name for name in stored.keys() | asked.keys() if stored.get(name) != asked.get(name) and not was_erased(name)
     )
 
 

@@ -113,9 +113,7 @@ class MakeDeposit(Command, kw_only=True):
 
     def _enter(self, books: Books, party: str | None, state: str, reason: str | None) -> None:
         number = books.number
-        row = Deposit(
-            number, self.rail, self.rail_reference, party, self.amount, self.currency, state, reason
-        )
+        row = Deposit(number, self.rail, self.rail_reference, party, self.amount, self.currency, state, reason)
         books.put(books.deposits, number, row)
         books.remember(books.deposit_references, (self.rail, self.rail_reference), number)
         if reason is not None:

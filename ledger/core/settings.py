@@ -30,7 +30,6 @@ class SetLedger(Command):
             faults.append(shape.required_text("/name", self.name, shape.NAME_LENGTH_MAX))
         return shape.first(*faults, _time_zone_fault(self.time_zone))
 
-
     def decide(self, books: Books) -> Result:
         """Replace the settings; the entry keeps them all as they are now."""
         for index, code in enumerate(self.currencies or []):
@@ -52,5 +51,7 @@ def _time_zone_fault(name: str | None) -> FieldError | None:
         if name is not None:
             ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        return FieldError("/time_zone", "field_invalid", "Name a time zone of the IANA database, such as Europe/Berlin.")
+        return FieldError(
+            "/time_zone", "field_invalid", "Name a time zone of the IANA database, such as Europe/Berlin."
+        )
     return None

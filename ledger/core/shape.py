@@ -84,7 +84,9 @@ def timestamp(pointer: str, value: str | None) -> FieldError | None:
         if value is not None:
             parse_timestamp(value)
     except ValueError:
-        return FieldError(pointer, "timestamp_invalid", "Write a time as RFC 3339, with its zone: 2026-01-31T12:00:00Z.")
+        return FieldError(
+            pointer, "timestamp_invalid", "Write a time as RFC 3339, with its zone: 2026-01-31T12:00:00Z."
+        )
     return None
 
 

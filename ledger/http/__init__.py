@@ -1,0 +1,1 @@
+"""What the service speaks: bytes in, one command to the lane, bytes out."""

@@ -1,0 +1,197 @@
+"""The door: every request under /v1 comes through here, and leaves as an answer or a problem.
+
+One small ASGI application serves the whole table of routes. When several things are wrong, the first in the promised
+order is answered: transport and syntax, who is asking, the shape of the fields; then the lane judges the rest.
+"""
+
+import itertools
+import logging
+import os
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar.types import HTTPScope, Receive, Send
+
+from ledger.core.errors import FieldError, Forbidden, Internal, Invalid, LedgerError, Malformed, NotFound
+from ledger.http.problems import as_error, refusal
+from ledger.http.replies import Reply
+from ledger.http.routes import Asked, Route
+from ledger.http.service import Service
+from ledger.http.strict import Fault, invalid_code
+
+HEADERS_MAX = 100
+HEADER_BYTES_MAX = 32 * 1024
+KEY_LENGTH_MAX = 255
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+log = logging.getLogger(__name__)
+encode = msgspec.json.Encoder().encode
+
+
+class Door:
+    """The ASGI application over a table of routes."""
+
+    def __init__(self, service: Service, routes: Iterable[Route]) -> None:
+        self._service = service
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._patterns: list[tuple[Any, dict[str, Route]]] = []
+        self._ids = itertools.count(1)
+        self._id_prefix = f"req_{os.urandom(9).hex()}"
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            by_path.setdefault(route.path, {})[route.method] = route
+        for path, methods in by_path.items():
+            if "{" in path:
+                self._patterns.append((next(iter(methods.values())).pattern, methods))
+            else:
+                self._exact[path] = methods
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request_id = f"{self._id_prefix}{next(self._ids):x}"
+        try:
+            reply = await self._answer(scope, receive, request_id)
+        except LedgerError as error:
+            reply = refusal(error, request_id, self._service.base)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            fault = Internal("internal", "Something went wrong on our side.")
+            reply = refusal(fault, request_id, self._service.base)
+        self._service.requests[scope["method"], reply.status] += 1
+        body = reply.value if isinstance(reply.value, bytes) else encode(reply.value)
+        headers = [
+            (b"content-type", reply.media_type),
+            (b"content-length", str(len(body)).encode()),
+            (b"request-id", request_id.encode()),
+            *reply.headers,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _answer(self, scope: Any, receive: Receive, request_id: str) -> Reply:
+        headers = _headers(scope["headers"])
+        route, path = self._match(scope["method"], scope["path"])
+        key = ""
+        body: Any = None
+        fault: LedgerError | None = None
+        if route.decoder is not None:
+            raw = await _read_body(receive, headers, route.body_bytes_max)
+            key = _idempotency_key(headers.get(b"idempotency-key"), route.needs_key)
+            try:
+                body = route.decoder.decode(raw)
+            except Fault as wrong:
+                fault = as_error(wrong.code, wrong.detail, [FieldError(*error) for error in wrong.errors])
+                if isinstance(fault, Malformed):
+                    raise fault from None
+        holder = await self._service.credentials.holder(headers.get(b"authorization"))
+        if route.scope is not None and route.scope not in holder.scopes:
+            raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
+        if fault is not None:
+            raise fault
+        query = _query(route, scope["query_string"])
+        asked = Asked(self._service, holder.ledger_id, holder.key_id, request_id, path, query, body, key)
+        return await route.handle(asked)
+
+    def _match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        methods = self._exact.get(path)
+        names: dict[str, str] = {}
+        if methods is None:
+            for pattern, candidates in self._patterns:
+                found = pattern.match(path)
+                if found is not None:
+                    methods, names = candidates, found.groupdict()
+                    break
+            else:
+                raise NotFound("not_found", f"There is nothing at {path}. The API is described at /docs.")
+        route = methods.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise Malformed("method_not_allowed", f"{path} knows only these methods: {', '.join(sorted(methods))}.")
+        return route, names
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by name. Of a name that comes twice both values are joined, as RFC 9110 section 5.3 has it."""
+    if len(raw) > HEADERS_MAX or sum(len(name) + len(value) for name, value in raw) > HEADER_BYTES_MAX:
+        detail = f"Send at most {HEADERS_MAX} headers of {HEADER_BYTES_MAX // 1024} KiB in all."
+        raise Malformed("headers_too_large", detail)
+    headers = dict(raw)
+    if len(headers) < len(raw):
+        headers = {}
+        for name, value in raw:
+            headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+async def _read_body(receive: Receive, headers: dict[bytes, bytes], bytes_max: int) -> bytes:
+    """The body, if it is JSON and not too large. An empty one needs no Content-Type."""
+    too_large = Malformed("body_too_large", f"Send at most {bytes_max // 1024} KiB.")
+    length = headers.get(b"content-length", b"0")
+    if not length.isdigit() or int(length) > bytes_max:
+        raise too_large
+    message: Any = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        chunks = [body]
+        size = len(body)
+        while message.get("more_body"):
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > bytes_max:
+                raise too_large
+        body = b"".join(chunks)
+    if len(body) > bytes_max:
+        raise too_large
+    if b"content-encoding" in headers:
+        raise Malformed("unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
+    media_type = headers.get(b"content-type")
+    if media_type != b"application/json" and (body or media_type is not None) and not _is_json(media_type or b""):
+        raise Malformed("unsupported_media_type", "Send the body as Content-Type: application/json, in UTF-8.")
+    return body
+
+
+def _is_json(media_type: bytes) -> bool:
+    kind, _, parameters = media_type.lower().partition(b";")
+    return kind.strip() == b"application/json" and parameters.replace(b" ", b"").replace(b'"', b"") in (
+        b"",
+        b"charset=utf-8",
+    )
+
+
+def _idempotency_key(value: bytes | None, required: bool) -> str:
+    if value is None:
+        if required:
+            detail = "Send an Idempotency-Key header: a new random one for each new request, the same one to retry."
+            raise Malformed("idempotency_key_missing", detail)
+        return ""
+    if not 1 <= len(value) <= KEY_LENGTH_MAX or min(value) < 0x21 or max(value) > 0x7E:
+        detail = (
+            f"The Idempotency-Key is 1 to {KEY_LENGTH_MAX} visible ASCII characters, without spaces, and sent once."
+        )
+        raise Malformed("idempotency_key_invalid", detail)
+    return value.decode()
+
+
+def _query(route: Route, raw: bytes) -> Any:
+    if not raw:
+        return route.no_query
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        raise Invalid("field_invalid", "The query is not of the form name=value&name=value, percent-encoded.") from None
+    values = dict(pairs)
+    known = {field.encode_name for field in msgspec.structs.fields(route.query)}
+    for name in values:
+        if name not in known:
+            detail = f"No such query parameter; known here: {', '.join(sorted(known)) or 'none'}."
+            raise Invalid.at(f"/{name}", "field_unknown", detail)
+    if len(values) < len(pairs):
+        raise Invalid("field_invalid", "A query parameter is given twice.")
+    try:
+        return msgspec.convert(values, route.query, strict=False)
+    except msgspec.ValidationError as wrong:
+        name = str(wrong).rpartition("$.")[2].rstrip("`")
+        detail = f"The query parameter {name}: {str(wrong).partition(' - at')[0]}."
+        raise Invalid.at(f"/{name}", invalid_code(name, values.get(name, "")), detail) from None

@@ -1,0 +1,167 @@
+"""What a route is. One table of them serves the door, the OpenAPI document and the tests."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.books.recall import NotDone
+from ledger.core.commands import Command
+from ledger.core.entries import Entry, key_digest
+from ledger.core.errors import Invalid
+from ledger.http.problems import refusal
+from ledger.http.replies import REPLAYED, Reply
+from ledger.http.service import Service
+from ledger.http.strict import StrictDecoder
+
+BODY_BYTES_MAX = 64 * 1024
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+
+
+class Asked(NamedTuple):
+    """A request that passed the door: who asks, what the path names, the query and body, its key
+    (empty where none is needed), and the service behind the door."""
+
+    service: Service
+    ledger_id: int
+    actor: str
+    request_id: str
+    path: dict[str, str]
+    query: Any
+    body: Any
+    key: str
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What a write answers: `entry` is the number of the entry it made, null in a dry run."""
+
+    entry: int | None
+
+    def as_dry_run(self) -> None:
+        """Take back what only a real write has."""
+        self.entry = None
+
+
+class Made(Answer, kw_only=True):
+    """The same, of a thing whose id says which entry made it."""
+
+    id: str | None
+
+    def as_dry_run(self) -> None:
+        """Take back what only a real write has."""
+        self.entry = self.id = None
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A route without query parameters."""
+
+
+class WriteQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A write's query parameters. `dry_run` answers what the write would, remembers no key and writes nothing."""
+
+    dry_run: bool = False
+
+
+Handle = Callable[[Asked], Awaitable[Reply]]
+
+
+class Route:
+    """One method on one path, and what answers it. `scope` None means that no credentials are needed.
+
+    A `body` is what the route reads; a write needs an Idempotency-Key, unless its items carry their own.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        scope: str | None,
+        handle: Handle,
+        *,
+        summary: str,
+        answers: type[Any],
+        status: int = 200,
+        query: type[msgspec.Struct] = NoQuery,
+        body: type[msgspec.Struct] | None = None,
+        body_bytes_max: int = BODY_BYTES_MAX,
+        needs_key: bool = False,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.scope = scope
+        self.handle = handle
+        self.summary = summary
+        self.answers = answers
+        self.status = status
+        self.query = query
+        self.no_query = query()
+        self.body = body
+        self.body_bytes_max = body_bytes_max
+        self.needs_key = needs_key
+        self.decoder = StrictDecoder(body, allow_empty=True) if body is not None else None
+        self.names = re.findall(r"{(\w+)}", path)
+        self.pattern = re.compile(r"\A" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + r"\Z")
+
+
+def write(
+    method: str,
+    path: str,
+    scope: str,
+    command: type[Command],
+    answer: Callable[[Entry], Answer],
+    *,
+    summary: str,
+    answers: type[Answer],
+    status: int = 200,
+) -> Route:
+    """A route that gives one command to the lane and shows its entry. Fields that the path names come from there."""
+    names = re.findall(r"{(\w+)}", path)
+
+    async def handle(asked: Asked) -> Reply:
+        made = _with_path(command, asked.body, asked.path) if names else asked.body
+        lane = await asked.service.lane(asked.ledger_id)
+        dry_run = asked.query.dry_run
+        outcome = await lane.submit(made, key_digest(asked.key), asked.actor, asked.request_id, dry_run)
+        if isinstance(outcome, NotDone):
+            return refusal(outcome.error, outcome.instance, asked.service.base, outcome.replayed)
+        shown = answer(outcome.entry)
+        if outcome.replayed:
+            return Reply(status, shown, headers=REPLAYED)
+        if dry_run:
+            shown.as_dry_run()
+        return Reply(status, shown)
+
+    return Route(
+        method,
+        path,
+        scope,
+        handle,
+        summary=summary,
+        answers=answers,
+        status=status,
+        query=WriteQuery,
+        body=_body_of(command, names),
+        needs_key=True,
+    )
+
+
+def _with_path(command: type[Command], body: Any, path: dict[str, str]) -> Command:
+    made = command(**{name: getattr(body, name) for name in body.__struct_fields__}, **path)
+    fault = made.fault()
+    if fault is not None:
+        raise Invalid(fault.code, fault.detail, [fault])
+    return made
+
+
+def _body_of(command: type[Command], names: list[str]) -> type[msgspec.Struct]:
+    """The shape of a command's body: its fields without those that the path names."""
+    if not names:
+        return command
+    fields: list[Any] = []
+    for field in msgspec.structs.fields(command):
+        if field.name not in names:
+            default = {} if field.required else {"default": field.default}
+            fields.append((field.name, field.type, msgspec.field(name=field.encode_name, **default)))
+    name = command.__name__ + "Body"
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, omit_defaults=True, kw_only=True)

@@ -19,7 +19,7 @@ class Batch:
     """Calls with what was decided of them. `start` is where the books stood before it.
 
     `unloaded` are units whose rows the working set lacks yet; `keys` are those of every unit of the batch; `frontier`
-    is the tree's once the batch is committed.
+    is the tree's once the batch is committed. Until `is_sent` nothing may be decided upon it: it may still have to load.
     """
 
     def __init__(self, books: Books) -> None:
@@ -32,6 +32,7 @@ class Batch:
         self.refusals: list[tuple[Any, ...]] = []
         self.outcomes: list[tuple[Call, Outcome]] = []
         self.frontier = Frontier()
+        self.is_sent = False
 
     def add(self, unit: list[Call]) -> None:
         """Take a unit into the batch, to be decided now or once it is loaded."""

@@ -60,13 +60,17 @@ class Waiting:
 
     def put(self, unit: list[Call]) -> None:
         """Queue a unit. Raises overloaded when too many are waiting."""
-        if self.count + len(unit) > WAITING_MAX:
-            raise TryLater("overloaded", "Too many requests are waiting. Send the same request again in a moment.")
+        self.check_room(len(unit))
         queue = self._by_actor.get(unit[0].actor)
         if queue is None:
             queue = self._by_actor[unit[0].actor] = deque()
         queue.append(unit)
         self.count += len(unit)
+
+    def check_room(self, calls: int) -> None:
+        """Raise overloaded unless so many more may wait."""
+        if self.count + calls > WAITING_MAX:
+            raise TryLater("overloaded", "Too many requests are waiting. Send the same request again in a moment.")
 
     def put_back(self, units: list[list[Call]]) -> None:
         """Queue units that were taken before, ahead of all others and in their order."""

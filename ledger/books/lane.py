@@ -23,6 +23,7 @@ from ledger.core.errors import Internal, LedgerError, TryLater
 
 BATCH_MAX = 512
 COMMIT_SECONDS_MAX = 5.0
+REDO_SECONDS_MAX = 30.0
 CLOCK_AHEAD_MICROS_MAX = 5_000_000
 IDLE_SECONDS_MAX = 300.0
 TICK_SECONDS = 0.2
@@ -64,6 +65,7 @@ class Lane:
         self._wake_up()
         work, watch = self._tasks
         await asyncio.wait([work], timeout=WAIT_SECONDS_MAX)
+        self._abandon(TryLater("outcome_unknown", "The service stopped. Send the same request again to see."))
         for task in (work, watch):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -80,6 +82,7 @@ class Lane:
 
     async def submit_all(self, calls: Sequence[Call], atomic: bool) -> list[Outcome]:
         """Do many commands: each for itself, or all or none. The second of two equal keys is a replay of the first."""
+        self._waiting.check_room(len(calls))
         if not atomic:
             for call in calls:
                 self._put([call])
@@ -124,13 +127,13 @@ class Lane:
                 await self._writer.close()
 
     async def _round(self) -> None:
-        if self._commit is not None:
-            if self._writer.is_open:
+        if self._flying is not None and self._commit is not None:
+            if self._flying.is_sent and not self._commit.done():
                 self._gather()
-            if not self._commit.done():
-                await self._sleep()
+            if self._commit.done():
+                await self._settle(self._flying, self._commit)
             else:
-                await self._settle()
+                await self._sleep()
         elif not self._waiting and self._next is None:
             await self._sleep()
         elif not self._writer.is_open:
@@ -188,24 +191,26 @@ class Lane:
         self._commit = asyncio.create_task(self._writer.commit(batch))
         self._commit.add_done_callback(lambda _: self._wake_up())
 
-    async def _settle(self) -> None:
+    async def _settle(self, batch: Batch, commit: asyncio.Task[None]) -> None:
         """See what became of the batch in flight: answer it, or do again what has to be."""
-        batch, commit = self._flying, self._commit
-        if batch is None or commit is None:
-            return
         fault = commit.exception()
-        if fault is None:
-            self._answer(batch)
-        else:
+        if fault is not None:
             await self._redo(self._take_back(batch), fault)
+        else:
+            self._writer.written(batch, self._next)
         self._flying = self._commit = None
-        self._last_busy = time.monotonic()
         self._waiting.put_back(self._deferred)
         self._deferred = []
+        if fault is None:
+            # The next batch goes first: the database works on it while the answers to this one are written.
+            self._gather()
+            if self._next is not None:
+                self._launch(self._next)
+            self._answer(batch)
+        self._last_busy = time.monotonic()
 
     def _answer(self, batch: Batch) -> None:
         """A batch is durable: answer everybody in it."""
-        self._writer.written(batch, self._next)
         self.batches += 1
         for call, outcome in batch.outcomes:
             call.resolve(outcome)
@@ -241,7 +246,9 @@ class Lane:
     async def _redo_locked(self, units: list[list[Call]]) -> None:
         """Do units under the head's lock; by halves, until a command that cannot be written stands alone."""
         try:
-            self._answer(await self._writer.commit_locked(units))
+            batch = await self._writer.commit_locked(units)
+            self._writer.written(batch, None)
+            self._answer(batch)
         except LostConnection:
             await self._writer.fence()
             await self._redo_locked(units)
@@ -279,9 +286,13 @@ class Lane:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
-            if self._commit is not None and not self._commit.done() and now - self._last_busy > COMMIT_SECONDS_MAX:
-                log.warning("no answer to a commit for %d s: the connection is cut", COMMIT_SECONDS_MAX)
-                self._writer.cut()
+            if self._commit is not None:
+                # Under the lock a batch may wait for another process's, hence longer.
+                patience = REDO_SECONDS_MAX if self._commit.done() else COMMIT_SECONDS_MAX
+                if now - self._last_busy > patience:
+                    log.warning("no answer to a commit for %d s: the connection is cut", patience)
+                    self._last_busy = now
+                    self._writer.cut()
             self._waiting.withdraw(now)
             taken = [call for batch in (self._flying, self._next) if batch is not None for call in batch.calls()]
             for call in (*taken, *self._waiting.taken()):

@@ -7,7 +7,7 @@ import msgspec
 from ledger.books.database import Reader
 from ledger.books.times import from_micros
 from ledger.core.commands import Command, differing_fields
-from ledger.core.entries import Account, Entry, Posting, read_body
+from ledger.core.entries import Account, Entry, Posting, canonical, read_body
 from ledger.core.errors import FAMILY_OF, FieldError, Invalid, LedgerError
 from ledger.core.kinds import COMMANDS
 
@@ -133,7 +133,7 @@ def refusal_row(
     refused_at = from_micros(at)
     facts, private = command.sealed(salt)
     problem = Problem(error.code, error.detail, instance, list(error.errors), error.existing)
-    return ledger_id, key, refused_at, command.kind, facts.decode(), private, msgspec.json.encode(problem).decode()
+    return ledger_id, key, refused_at, command.kind, canonical(facts).decode(), private, msgspec.json.encode(problem).decode()
 
 
 def _reused(detail: str, fields: list[str] | None = None) -> Invalid:

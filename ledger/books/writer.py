@@ -173,6 +173,7 @@ class Writer:
     async def _send(self, connection: Connection, batch: Batch) -> None:
         batch.frontier = self.frontier.copy()
         keys = [call.key for call in batch.calls() if call.settled is None]
+        batch.is_sent = True
         answer = await connection.fetchrow(
             COMMIT, *arguments(self.ledger_id, self.version, keys, batch.entries, batch.refusals, batch.frontier)
         )

@@ -1,6 +1,6 @@
 """Aliases: other names for a party, such as a phone number, which can move from one party to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -31,7 +31,7 @@ class AddAlias(PartyAction):
             shape.alias("/replaces", self.channel, self.replaces),
         )
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The party, and who has the aliases."""
         yield from super().needs(books)
         yield "aliases", (self.channel, self.value)
@@ -73,7 +73,7 @@ class RemoveAlias(PartyAction):
         """The alias's rules."""
         return shape.first(super().fault(), shape.alias("/value", self.channel, self.value))
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The party and the alias."""
         yield from super().needs(books)
         yield "aliases", (self.channel, self.value)

@@ -5,7 +5,6 @@ something is absent counts as loaded too. Asking for what was never loaded raise
 loaded" for "does not exist".
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -109,16 +108,16 @@ class Books:
             raise NotFound.at(pointer, "party_unknown", detail)
         return party
 
-    def needs_of_party(self, reference: str | None) -> Iterator[tuple[str, Any]]:
+    def needs_of_party(self, reference: str | None) -> tuple[tuple[str, Any], ...]:
         """What must be loaded to know a party and its accounts."""
-        if reference is not None and reference.startswith("alias:"):
-            _, channel, value = reference.split(":", 2)
-            yield "aliases", (channel, value)
-            alias = self.aliases.get((channel, value))
-            reference = alias.party if alias is not None else None
-        if reference is not None:
-            yield "parties", reference
-            yield "owners", reference
+        if reference is None:
+            return ()
+        if not reference.startswith("alias:"):
+            return ("parties", reference), ("owners", reference)
+        _, channel, value = reference.split(":", 2)
+        alias = self.aliases.get((channel, value))
+        named = self.needs_of_party(alias.party) if alias is not None else ()
+        return ("aliases", (channel, value)), *named
 
     def check_currency(self, currency: str) -> None:
         """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted."""
@@ -178,16 +177,23 @@ class Books:
     def settle_balances(self) -> None:
         """Judge the accounts as the entry leaves them: funds first, then overflow."""
         for posting in self.postings:
-            for account in (posting.debit, posting.credit):
-                role = ROLES[account.role]
-                balance = account.balance * role.sign
-                if balance < 0 and not role.may_go_below_zero:
-                    raise _insufficient(account, -balance)
-        for posting in self.postings:
-            for account in (posting.debit, posting.credit):
-                if not -AMOUNT_MAX <= account.balance <= AMOUNT_MAX:
-                    detail = f"The balance of {account.path} in {account.currency} would pass 2^53-1 minor units."
-                    raise Refused("balance_overflow", detail)
+            debit, credit = posting.debit, posting.credit
+            debit_role, credit_role = ROLES[debit.role], ROLES[credit.role]
+            if (
+                not debit_role.lowest <= debit.balance <= debit_role.highest
+                or not credit_role.lowest <= credit.balance <= credit_role.highest
+            ):
+                raise self._unbalanced()
+
+    def _unbalanced(self) -> Refused:
+        touched = [account for posting in self.postings for account in (posting.debit, posting.credit)]
+        for account in touched:
+            role = ROLES[account.role]
+            if account.balance * role.sign < 0 and not role.may_go_below_zero:
+                return _insufficient(account, -account.balance * role.sign)
+        over = next(account for account in touched if abs(account.balance) > AMOUNT_MAX)
+        detail = f"The balance of {over.path} in {over.currency} would pass 2^53-1 minor units."
+        return Refused("balance_overflow", detail)
 
     # The journal
 

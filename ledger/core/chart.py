@@ -6,6 +6,8 @@ Balance = credits - debits. People are shown it in the natural sign of its class
 from enum import StrEnum
 from typing import NamedTuple
 
+from ledger.core.money import AMOUNT_MAX
+
 
 class Class(StrEnum):
     """The five classes of account, in the order in which reports show them."""
@@ -18,28 +20,36 @@ class Class(StrEnum):
 
 
 class Role(NamedTuple):
-    """What an account is for. `may_go_below_zero` is meant in the natural sign of the class."""
+    """What an account is for. `may_go_below_zero` is meant in the natural sign of the class.
+
+    `sign` turns credits - debits into the natural sign; `lowest` and `highest` bound credits - debits.
+    """
 
     name: str
     owner: str
     account_class: Class
     may_go_below_zero: bool
     meaning: str
+    sign: int
+    lowest: int
+    highest: int
 
-    @property
-    def sign(self) -> int:
-        """What turns credits - debits into the natural sign."""
-        return -1 if self.account_class in (Class.ASSET, Class.EXPENSE) else 1
+
+def _role(name: str, owner: str, account_class: Class, may_go_below_zero: bool, meaning: str) -> Role:
+    sign = -1 if account_class in (Class.ASSET, Class.EXPENSE) else 1
+    lowest = -AMOUNT_MAX if may_go_below_zero or sign < 0 else 0
+    highest = AMOUNT_MAX if may_go_below_zero or sign > 0 else 0
+    return Role(name, owner, account_class, may_go_below_zero, meaning, sign, lowest, highest)
 
 
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
-        Role("available", "party", Class.LIABILITY, False, "can be spent"),
-        Role("receivable", "party", Class.ASSET, False, "the party owes the platform"),
-        Role("clearing", "rail", Class.ASSET, True, "the rail says it has our money, or we owe it"),
-        Role("cash", "bank", Class.ASSET, True, "what that bank account's statement says"),
-        Role("suspense", "platform", Class.LIABILITY, False, "arrived, belongs to someone, not yet known to whom"),
+        _role("available", "party", Class.LIABILITY, False, "can be spent"),
+        _role("receivable", "party", Class.ASSET, False, "the party owes the platform"),
+        _role("clearing", "rail", Class.ASSET, True, "the rail says it has our money, or we owe it"),
+        _role("cash", "bank", Class.ASSET, True, "what that bank account's statement says"),
+        _role("suspense", "platform", Class.LIABILITY, False, "arrived, belongs to someone, not yet known to whom"),
     )
 }
 

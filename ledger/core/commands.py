@@ -4,7 +4,7 @@ A command says which rows the rules will look at (`needs`), and what it does (`d
 facts; they stand in the entry once, with private texts replaced by commitments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
@@ -65,9 +65,9 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         """What is wrong with the fields' shape beyond their types; judged before anything is looked up."""
         return None
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The rows to load. Asked again after each load, since an alias only then says which party it names."""
-        yield from ()
+        return ()
 
     def effective_date(self, books: Books) -> str | None:
         """The accounting date that was asked for; None is today."""
@@ -90,9 +90,11 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
                 found[_wire(name)] = value
         return found
 
-    def facts(self, salt: bytes | None) -> Any:
-        """The request as the entry keeps it. Without a salt (it was erased) private texts are left out."""
-        clear = self.clear_texts()
+    def facts(self, clear: dict[str, Any], salt: bytes | None) -> Any:
+        """The request as the entry keeps it: `clear` texts give way to their commitments.
+
+        Without a salt (it was erased) they are left out.
+        """
         if not clear:
             return self
         facts: dict[str, Any] = msgspec.to_builtins(self)
@@ -103,11 +105,11 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
                 facts[name] = _conceal(salt, value)
         return facts
 
-    def sealed(self, salt: bytes) -> tuple[bytes, str | None]:
-        """The facts in canonical JSON, and the private part that goes with them."""
+    def sealed(self, salt: bytes) -> tuple[Any, str | None]:
+        """The facts, and the private part that goes with them."""
         clear = self.clear_texts()
         private = canonical(clear | {"salt": base64url(salt)}).decode() if clear else None
-        return canonical(self.facts(salt)), private
+        return self.facts(clear, salt), private
 
     @classmethod
     def recalled(cls, facts: dict[str, Any], clear: dict[str, Any]) -> Self:
@@ -157,7 +159,7 @@ def _seal(
             effective_on=effective_on.isoformat(),
             actor=actor,
             salt=base64url(salt[:16]),
-            request=msgspec.Raw(request),
+            request=request,
             key=base64url(key),
             postings=[PostingBody(p.debit.path, p.credit.path, p.amount, p.debit.currency) for p in books.postings],
             result=result,
@@ -201,7 +203,7 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
     no longer count.
     """
     salt = from_base64url(private["salt"]) if private else None
-    asked: dict[str, Any] = msgspec.to_builtins(command.facts(salt))
+    asked: dict[str, Any] = msgspec.to_builtins(command.facts(command.clear_texts(), salt))
     hidden = {_wire(name) for name in command.private}
 
     def was_erased(name: str) -> bool:

@@ -3,7 +3,7 @@
 What cannot be credited goes to suspense with a reason, to be allocated or returned later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -56,7 +56,7 @@ class MakeDeposit(Command, kw_only=True):
             shape.text("/memo", self.memo),
         )
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The rail, whether the reference is booked, and the party."""
         yield "rails", self.rail
         yield "owners", rail_owner(self.rail)
@@ -133,7 +133,7 @@ class ReturnDeposit(Command):
         """The text's rule."""
         return shape.required_text("/reason", self.reason, shape.MEMO_LENGTH_MAX)
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The deposit, then whoever was credited."""
         number = shape.numbered("deposit", self.deposit)
         if number is None:

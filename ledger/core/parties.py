@@ -1,6 +1,6 @@
 """Parties: people and merchants, and whether they may pay and be paid."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -49,7 +49,7 @@ class CreateParty(Command):
             shape.metadata(self.metadata),
         )
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """Whether there is one of that id, and who has the aliases."""
         yield "parties", self.id
         for alias in self.aliases or []:
@@ -80,7 +80,7 @@ class PartyAction(Command):
         """The id's rule."""
         return shape.party_id("/party", self.party)
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """The party and its accounts."""
         yield from books.needs_of_party(self.party)
 

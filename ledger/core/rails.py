@@ -1,6 +1,6 @@
 """Rails and banks: registered before money can come over them, so that a mistyped name never becomes an account."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -31,7 +31,7 @@ class RegisterBank(Command):
             return FieldError("/iban", "field_invalid", detail)
         return shape.currency(self.currency)
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """Whether there is one of that id."""
         yield "banks", self.id
 
@@ -52,7 +52,7 @@ class RegisterRail(Command):
     id: OutsideId
     settles_to: OutsideId
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """Whether there is one of that id, and its bank."""
         yield "rails", self.id
         yield "banks", self.settles_to

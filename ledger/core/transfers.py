@@ -1,6 +1,6 @@
 """Transfers: a party pays another, inside the books."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -58,10 +58,9 @@ class Transfer(Command):
             or shape.party_id("/to_expected", self.to_expected)
         )
 
-    def needs(self, books: Books) -> Iterator[Name]:
+    def needs(self, books: Books) -> Iterable[Name]:
         """Both parties and their accounts."""
-        yield from books.needs_of_party(self.from_)
-        yield from books.needs_of_party(self.to)
+        return books.needs_of_party(self.from_) + books.needs_of_party(self.to)
 
     def effective_date(self, books: Books) -> str | None:
         """The accounting date that was asked for."""

@@ -1,0 +1,65 @@
+"""The fixtures that every test may ask for; what they hand out is described in harness.py."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.cli.embedded import EmbeddedPostgres
+from tests.harness import Client, Database, Databases, Served, Superuser, serve
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One embedded Postgres for the whole run, deleted afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="chatledger-tests-"))
+    if os.name == "posix":
+        folder.chmod(0o711)  # as root the server runs under another account, which has to pass through
+    server = EmbeddedPostgres(folder / "data")
+    try:
+        server.start()
+        yield server
+    finally:
+        belongings = server.everything()
+        server.stop()
+        for path in (*belongings, folder):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    """Makes further databases: `databases.new()`."""
+    return Databases(postgres)
+
+
+@pytest.fixture(scope="module")
+def database(databases: Databases) -> Iterator[Database]:
+    """A database for this module: the ledger `test` with EUR, INR and JPY, the bank and rail `test`, an API key."""
+    made = databases.new()
+    yield made
+    databases.drop(made)
+
+
+@pytest.fixture(scope="module")
+def service(database: Database) -> Iterator[Served]:
+    """The real service on this module's database."""
+    with serve(database) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def client(service: Served) -> Iterator[Client]:
+    """A client of that service, with an API key that has every scope."""
+    made = Client(service.base, service.database.token)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def superuser(database: Database) -> Iterator[Superuser]:
+    """SQL on this module's database, as one who may do everything."""
+    with Superuser(database.url) as connection:
+        yield connection

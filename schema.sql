@@ -17,8 +17,9 @@ BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', role);
         END IF;
     END LOOP;
-    -- SET ROLE needs membership; a superuser has it anyway.
-    IF NOT pg_has_role(current_user, 'chatledger_owner', 'MEMBER') THEN
+    -- SET ROLE needs membership; a superuser has it anyway. USAGE, because from Postgres 16 on whoever creates a role
+    -- is a member of it that may administer it and no more.
+    IF NOT pg_has_role(current_user, 'chatledger_owner', 'USAGE') THEN
         EXECUTE format('GRANT chatledger_owner TO %I', current_user);
     END IF;
 END $$;
@@ -122,7 +123,7 @@ CREATE TABLE accounts (
     number bigint NOT NULL,
     owner text NOT NULL,
     role text NOT NULL,
-    currency text NOT NULL CONSTRAINT account_currency_is_a_code CHECK (currency ~ '\A[A-Z]{3}\Z'),
+    currency text NOT NULL CONSTRAINT account_currency_is_a_code CHECK (octet_length(currency) = 3),
     balance bigint NOT NULL,
     version bigint NOT NULL,
     CONSTRAINT account_is_unique PRIMARY KEY (ledger_id, number),
@@ -148,6 +149,12 @@ CREATE TABLE entries (
     CONSTRAINT entry_number_is_unique PRIMARY KEY (ledger_id, number),
     CONSTRAINT entry_key_is_unique UNIQUE (ledger_id, key)
 );
+
+-- What froze or closed a party, returned a deposit, set the ledger: so a check finds the last that did without reading
+-- the history. These kinds are few among the entries.
+CREATE INDEX entries_by_what_they_change ON entries (
+    ledger_id, kind, (coalesce(body::jsonb #>> '{request,party}', body::jsonb #>> '{request,deposit}')), number
+) WHERE kind IN ('ledger.set', 'party.freeze', 'party.unfreeze', 'party.close', 'deposit.return');
 
 -- A posting: `amount` from `debit` to `credit`, with both accounts' balance and version after it. No foreign keys:
 -- `commit` derives every account's change from these rows and compares it with what was decided.
@@ -286,11 +293,11 @@ CREATE FUNCTION write_receivables(the_ledger int, rows receivables[]) RETURNS vo
     ON CONFLICT (ledger_id, entry) DO UPDATE SET remaining = excluded.remaining
 $$;
 
-CREATE FUNCTION micros(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION micros(at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT (extract(epoch FROM at) * 1000000)::bigint
 $$;
 
-CREATE FUNCTION from_micros(micros bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION from_micros(micros bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
 $$;
 
@@ -313,9 +320,9 @@ CREATE FUNCTION commit(
     entry_leaves bytea[],
     entry_bodies text[],
     entry_privates text[],
-    posting_entries bigint[],
     posting_ns smallint[],
     posting_currencies text[],
+    posting_entries bigint[],
     posting_debits bigint[],
     posting_credits bigint[],
     posting_amounts bigint[],
@@ -488,6 +495,28 @@ BEGIN
     UPDATE entries SET private = NULL WHERE ledger_id = the_ledger AND number = the_entry AND private IS NOT NULL;
     RETURN FOUND;
 END $$;
+
+-- Empty the private parts of refused requests that name a party, by its id or by an alias it has or had. What was wrong
+-- may quote an alias, so of that only the code stays. How many they were.
+CREATE FUNCTION erase_refusals(the_ledger int, the_party text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    WITH erased AS (
+        UPDATE refusals SET private = NULL, problem = json_build_object(
+            'code', problem::json -> 'code', 'detail', 'The detail was erased.', 'instance', problem::json -> 'instance'
+        )
+        WHERE ledger_id = the_ledger AND private IS NOT NULL AND (
+            the_party IN (
+                request::json ->> 'id', request::json ->> 'party', request::json ->> 'from', request::json ->> 'to'
+            )
+            OR EXISTS (
+                SELECT FROM aliases WHERE ledger_id = the_ledger AND party = the_party
+                AND 'alias:' || channel || ':' || value IN (private::json ->> 'from', private::json ->> 'to')
+            )
+        )
+        RETURNING 1
+    )
+    SELECT count(*) FROM erased
+$$;
 
 -- The last entry posted before a time; 0 if there is none. Times increase along the numbers, so halving finds it.
 CREATE FUNCTION last_entry_before(the_ledger int, at timestamptz) RETURNS bigint

@@ -19,7 +19,7 @@ class Batch:
     """Calls with what was decided of them. `start` is where the books stood before it.
 
     `unloaded` are units whose rows the working set lacks yet; `keys` are those of every unit of the batch; `frontier`
-    is the tree's once the batch is committed. Until `is_sent` nothing may be decided upon it: it may still have to load.
+    is the tree's once the batch is committed. Until `is_sent` nothing may be decided upon it: it may yet have to load.
     """
 
     def __init__(self, books: Books) -> None:
@@ -53,7 +53,7 @@ class Batch:
     def decide(self, books: Books, ledger_id: int, unit: list[Call], at: int) -> None:
         """Decide a unit on the books as they are, on the assumption that everything before it is committed."""
         self.units.append(unit)
-        salts = urandom(SALT_BYTES * len(unit))
+        salts = _salts(len(unit))
         if unit[0].group is None:
             self._decide_one(books, ledger_id, unit[0], at, salts)
         else:
@@ -122,6 +122,19 @@ class Batch:
             row = refusal_row(ledger_id, call.key, at, call.command, salt[16:], error, call.request_id)
             self.refusals.append(row)
         self.outcomes.append((call, NotDone(error, call.request_id)))
+
+
+_pool = bytearray()
+
+
+def _salts(calls: int) -> bytes:
+    """Random bytes for so many calls, asked of the system by the thousand: each asking is a system call."""
+    size = SALT_BYTES * calls
+    if len(_pool) < size:
+        _pool.extend(urandom(max(size, SALT_BYTES * 1024)))
+    salts = bytes(_pool[-size:])
+    del _pool[-size:]
+    return salts
 
 
 def _our_fault(error: Exception) -> Internal:

@@ -14,13 +14,41 @@ WAIT_SECONDS_MAX = 10.0
 WAITING_MAX = 20_000
 
 
+class Waiter:
+    """Somebody who waits until a number of calls are answered."""
+
+    __slots__ = ("_left", "done")
+
+    def __init__(self, calls: int) -> None:
+        self._left = calls
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def one_answered(self) -> None:
+        """Count one call; the last one wakes whoever waits, unless they have gone."""
+        self._left -= 1
+        if self._left == 0 and not self.done.done():
+            self.done.set_result(None)
+
+
 class Call:
-    """One command on its way: who asks, under which key, and where the answer goes.
+    """One command on its way: who asks, under which key, and, once it is answered, its outcome.
 
     `group` binds calls that are done all or none. `settled` is a group member's answer that was known before.
     """
 
-    __slots__ = ("actor", "answer", "arrived", "command", "dry_run", "group", "key", "request_id", "settled", "taken")
+    __slots__ = (
+        "actor",
+        "arrived",
+        "command",
+        "dry_run",
+        "group",
+        "key",
+        "outcome",
+        "request_id",
+        "settled",
+        "taken",
+        "waiter",
+    )
 
     def __init__(self, command: Command, key: bytes, actor: str, request_id: str, dry_run: bool = False) -> None:
         self.command = command
@@ -29,15 +57,24 @@ class Call:
         self.request_id = request_id
         self.dry_run = dry_run
         self.group: list[Call] | None = None
-        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.waiter: Waiter | None = None
+        self.outcome: Outcome | None = None
         self.arrived = time.monotonic()
         self.taken = False
         self.settled: Outcome | None = None
 
     def resolve(self, outcome: Outcome) -> None:
-        """Answer the caller, unless nobody waits any more."""
-        if not self.answer.done():
-            self.answer.set_result(outcome)
+        """Answer the caller, once."""
+        if self.outcome is None:
+            self.outcome = outcome
+            if self.waiter is not None:
+                self.waiter.one_answered()
+
+    def answered(self) -> Outcome:
+        """The outcome, once there is one."""
+        if self.outcome is None:
+            raise LookupError("the call is not answered yet")
+        return self.outcome
 
     def fail(self, error: LedgerError) -> None:
         """Answer with an error that no key remembers."""

@@ -1,10 +1,10 @@
 """One batch to one call of the SQL function `commit`: everything that was decided, in one statement."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from ledger.core.entries import Account, Entry
+from ledger.core.entries import Entry, Posting
 from ledger.core.merkle import Frontier
 from ledger.core.rows import ROW_TYPES, Row
 
@@ -23,12 +23,8 @@ ARGUMENTS = 32 + len(ROW_TYPES)
 COMMIT = f"SELECT * FROM ledger.commit({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
 
 
-class Answer(NamedTuple):
-    """What the function said: ok, moved or known; the keys seen before; the database's clock in microseconds."""
-
-    word: str
-    seen: list[bytes] | None
-    clock: int
+Booked = tuple[int, int, Posting]
+"""A posting with its entry's number and its place in the entry."""
 
 
 def arguments(
@@ -43,12 +39,6 @@ def arguments(
     leaves = [entry.leaf for entry in entries]
     subtrees = frontier.extend(leaves)
     booked = [(entry.number, n, posting) for entry in entries for n, posting in enumerate(entry.postings)]
-    touched: dict[int, Account] = {}
-    for _, _, posting in booked:
-        touched[posting.debit.number] = posting.debit
-        touched[posting.credit.number] = posting.credit
-    accounts = [touched[number] for number in sorted(touched)]
-    after = _balances_after(booked)
     opened = [account for entry in entries for account in entry.opened]
     return (
         ledger_id,
@@ -61,22 +51,11 @@ def arguments(
         leaves,
         [entry.body.decode() for entry in entries],
         [entry.private for entry in entries],
-        [number for number, _, _ in booked],
-        [n for _, n, _ in booked],
-        [posting.debit.currency for _, _, posting in booked],
-        [posting.debit.number for _, _, posting in booked],
-        [posting.credit.number for _, _, posting in booked],
-        [posting.amount for _, _, posting in booked],
-        [posting.debit_balance for _, _, posting in booked],
-        [posting.credit_balance for _, _, posting in booked],
-        [posting.debit_version for _, _, posting in booked],
-        [posting.credit_version for _, _, posting in booked],
+        *_posting_columns(booked),
         [account.owner for account in opened],
         [account.role for account in opened],
         [account.currency for account in opened],
-        [account.number for account in accounts],
-        [after[account.number][0] for account in accounts],
-        [after[account.number][1] for account in accounts],
+        *_decided_columns(booked),
         frontier.root(),
         frontier.to_bytes(),
         [level for level, _, _ in subtrees],
@@ -87,8 +66,23 @@ def arguments(
     )
 
 
-def _balances_after(booked: list[tuple[int, int, Any]]) -> dict[int, tuple[int, int]]:
-    """Each account's balance and version as the batch's last posting of it left them.
+def _posting_columns(booked: list[Booked]) -> tuple[list[Any], ...]:
+    return (
+        [n for _, n, _ in booked],
+        [posting.debit.currency for _, _, posting in booked],
+        [number for number, _, _ in booked],
+        [posting.debit.number for _, _, posting in booked],
+        [posting.credit.number for _, _, posting in booked],
+        [posting.amount for _, _, posting in booked],
+        [posting.debit_balance for _, _, posting in booked],
+        [posting.credit_balance for _, _, posting in booked],
+        [posting.debit_version for _, _, posting in booked],
+        [posting.credit_version for _, _, posting in booked],
+    )
+
+
+def _decided_columns(booked: list[Booked]) -> tuple[list[int], list[int], list[int]]:
+    """Each account's number, and its balance and version as the batch's last posting of it left them.
 
     Not as the account stands now: by the time a batch is sent, the next one may have been decided upon it.
     """
@@ -96,7 +90,8 @@ def _balances_after(booked: list[tuple[int, int, Any]]) -> dict[int, tuple[int, 
     for _, _, posting in booked:
         after[posting.debit.number] = (posting.debit_balance, posting.debit_version)
         after[posting.credit.number] = (posting.credit_balance, posting.credit_version)
-    return after
+    numbers = sorted(after)
+    return numbers, [after[number][0] for number in numbers], [after[number][1] for number in numbers]
 
 
 def _rows(ledger_id: int, entries: list[Entry]) -> list[list[tuple[Any, ...]] | None]:

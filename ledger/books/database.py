@@ -9,12 +9,7 @@ READ_SECONDS_MAX = 5
 """No read of ours holds a snapshot longer: an old snapshot keeps the head's dead versions alive."""
 
 _SETTINGS = {"search_path": "ledger", "application_name": "chat-ledger", "timezone": "UTC", "jit": "off"}
-_LANE_SETTINGS = _SETTINGS | {
-    "statement_timeout": "0",
-    "synchronous_commit": "on",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
+_STEADY_PLANS = {
     # The plan must not depend on statistics, which on a fresh or fast-growing table are wrong.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
@@ -22,11 +17,23 @@ _LANE_SETTINGS = _SETTINGS | {
     # Planning the commit anew takes longer than running it.
     "plan_cache_mode": "force_generic_plan",
 }
+_LANE_SETTINGS = (
+    _SETTINGS
+    | _STEADY_PLANS
+    | {
+        "statement_timeout": "0",
+        "synchronous_commit": "on",
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "3",
+    }
+)
 _READ_SETTINGS = _SETTINGS | {
     "statement_timeout": f"{READ_SECONDS_MAX}s",
     "default_transaction_read_only": "on",
     "idle_in_transaction_session_timeout": f"{READ_SECONDS_MAX}s",
 }
+_CHECK_SETTINGS = _READ_SETTINGS | _STEADY_PLANS
 
 
 class UnfitDatabase(Exception):
@@ -49,9 +56,14 @@ async def connect(url: str) -> Connection:
     return await asyncpg.connect(url, server_settings=_SETTINGS, timeout=10)
 
 
+async def connect_checks(url: str) -> Connection:
+    """A connection on which long histories are read piece by piece, and nothing can be written."""
+    return await asyncpg.connect(url, server_settings=_CHECK_SETTINGS, timeout=10)
+
+
 async def read_pool(url: str, size: int = 4) -> Pool:
     """Connections on which nothing can be written."""
-    return await asyncpg.create_pool(url, min_size=1, max_size=size, server_settings=_READ_SETTINGS, timeout=10)
+    return await asyncpg.create_pool(url, min_size=0, max_size=size, server_settings=_READ_SETTINGS, timeout=10)
 
 
 async def check_fitness(connection: Connection) -> None:

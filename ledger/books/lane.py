@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable, Sequence
 
 from ledger.books.batch import Batch
-from ledger.books.calls import WAIT_SECONDS_MAX, Call, Waiting
+from ledger.books.calls import WAIT_SECONDS_MAX, Call, Waiter, Waiting
 from ledger.books.database import UnfitDatabase
-from ledger.books.fence import CONNECT_FAULTS, LostConnection, Overtaken, is_nobodys_fault
+from ledger.books.fence import CONNECT_FAULTS
 from ledger.books.load import is_loaded
 from ledger.books.recall import Outcome
-from ledger.books.writer import KnownKeys, Writer
+from ledger.books.redo import fail, redo
+from ledger.books.writer import Writer
 from ledger.core.commands import Command
-from ledger.core.errors import Internal, LedgerError, TryLater
+from ledger.core.errors import LedgerError, TryLater
 
 BATCH_MAX = 512
 COMMIT_SECONDS_MAX = 5.0
@@ -77,12 +78,19 @@ class Lane:
     ) -> Outcome:
         """Do one command. Raises overloaded or unavailable when it cannot be taken."""
         call = Call(command, key, actor, request_id, dry_run)
+        waiter = call.waiter = Waiter(1)
         self._put([call])
-        return await call.answer
+        await waiter.done
+        return call.answered()
 
     async def submit_all(self, calls: Sequence[Call], atomic: bool) -> list[Outcome]:
         """Do many commands: each for itself, or all or none. The second of two equal keys is a replay of the first."""
         self._waiting.check_room(len(calls))
+        if not calls:
+            return []
+        waiter = Waiter(len(calls))
+        for call in calls:
+            call.waiter = waiter
         if not atomic:
             for call in calls:
                 self._put([call])
@@ -94,7 +102,8 @@ class Lane:
             for call in calls:
                 if call.group is None:
                     self._put([call])
-        return [await call.answer for call in calls]
+        await waiter.done
+        return [call.answered() for call in calls]
 
     @property
     def is_connected(self) -> bool:
@@ -157,7 +166,7 @@ class Lane:
         books, waiting = self._writer.books, self._waiting
         while waiting and (self._next is None or self._next.size < BATCH_MAX):
             unit = waiting.take()
-            if unit[0].answer.done() and not unit[0].taken:
+            if unit[0].outcome is not None and not unit[0].taken:
                 continue
             if self._is_in_flight(unit):
                 self._deferred.append(unit)
@@ -180,8 +189,10 @@ class Lane:
     def _is_in_flight(self, unit: list[Call]) -> bool:
         """Whether a key of the unit is being decided already: then its answer will be found under the key."""
         for batch in (self._flying, self._next):
-            if batch is not None and any(call.key in batch.keys for call in unit):
-                return True
+            if batch is not None:
+                for call in unit:
+                    if call.key in batch.keys:
+                        return True
         return False
 
     def _launch(self, batch: Batch) -> None:
@@ -195,7 +206,7 @@ class Lane:
         """See what became of the batch in flight: answer it, or do again what has to be."""
         fault = commit.exception()
         if fault is not None:
-            await self._redo(self._take_back(batch), fault)
+            self._waiting.put_back(await redo(self._writer, self._take_back(batch), fault, self._answer))
         else:
             self._writer.written(batch, self._next)
         self._flying = self._commit = None
@@ -226,56 +237,15 @@ class Lane:
             self._next = None
         return batch.all_units()
 
-    async def _redo(self, units: list[list[Call]], fault: BaseException) -> None:
-        """Do again what a fault kept from being written, or answer it."""
-        if isinstance(fault, KnownKeys):
-            try:
-                self._waiting.put_back(await self._writer.answer_known(units, fault.keys))
-                return
-            except Exception as another:
-                fault = another
-        if is_nobodys_fault(fault):
-            await self._blame_nobody(units, fault)
-            return
-        if not isinstance(fault, Overtaken):
-            log.warning("a batch of %d is done again: %s", len(units), fault)
-        if isinstance(fault, LostConnection):
-            await self._writer.fence()
-        await self._redo_locked(units)
-
-    async def _redo_locked(self, units: list[list[Call]]) -> None:
-        """Do units under the head's lock; by halves, until a command that cannot be written stands alone."""
-        try:
-            batch = await self._writer.commit_locked(units)
-            self._writer.written(batch, None)
-            self._answer(batch)
-        except LostConnection:
-            await self._writer.fence()
-            await self._redo_locked(units)
-        except Exception as fault:
-            if is_nobodys_fault(fault):
-                await self._blame_nobody(units, fault)
-            elif len(units) == 1:
-                log.error("a command cannot be written", exc_info=fault)
-                _fail(units, Internal("internal", "Something went wrong on our side. Nothing was written."))
-                await self._writer.close()
-            else:
-                middle = len(units) // 2
-                await self._redo_locked(units[:middle])
-                await self._redo_locked(units[middle:])
-
-    async def _blame_nobody(self, units: list[list[Call]], fault: BaseException) -> None:
-        log.warning("the books of %s cannot be written: %s", self.ledger, fault)
-        await self._writer.close()
-        _fail(units, TryLater("unavailable", "The books cannot be written just now. Send the same request again."))
-
     def _abandon(self, error: LedgerError) -> None:
         """Answer everybody with an error that leaves their keys unused, as far as nothing was sent."""
-        units = [self._waiting.take() for _ in iter(lambda: bool(self._waiting), False)] + self._deferred
+        units = self._deferred
+        while self._waiting:
+            units.append(self._waiting.take())
         for batch in (self._flying, self._next):
             if batch is not None:
                 units += batch.all_units()
-        _fail(units, error)
+        fail(units, error)
         self._flying = self._next = self._commit = None
         self._deferred = []
 
@@ -311,9 +281,3 @@ class Lane:
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
-
-
-def _fail(units: list[list[Call]], error: LedgerError) -> None:
-    for unit in units:
-        for call in unit:
-            call.fail(error)

@@ -165,8 +165,9 @@ class Writer:
         evict(self.books, [call.command for call in later.calls()] if later is not None else [], SHELF_ROWS_MAX)
 
     async def _decide_unloaded(self, connection: Connection, batch: Batch) -> None:
+        commands = [call.command for unit in batch.unloaded for call in unit]
+        await load(connection, self.ledger_id, self.books, commands)
         units, batch.unloaded = batch.unloaded, []
-        await load(connection, self.ledger_id, self.books, [call.command for unit in units for call in unit])
         for unit in units:
             batch.decide(self.books, self.ledger_id, unit, self.clock())
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
@@ -32,6 +33,12 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 def pay(payer: str, payee: str, amount: int = 1, **fields: Any) -> Transfer:
     """A transfer in EUR."""
     return Transfer(from_=payer, to=payee, amount=amount, currency="EUR", **fields)
+
+
+def pay_between(parties: list[str], amount: int = 1) -> Transfer:
+    """A transfer between two of these parties, drawn by lot."""
+    payer, payee = random.sample(parties, 2)
+    return pay(payer, payee, amount)
 
 
 async def do(lane: Lane, command: Command, key: bytes | None = None, dry_run: bool = False) -> Outcome:
@@ -70,10 +77,7 @@ async def fund(lane: Lane, parties: int, amount: int) -> list[str]:
     """New parties with money."""
     names = [f"p{os.urandom(6).hex()}" for _ in range(parties)]
     await asyncio.gather(*(done(lane, CreateParty(id=name, party_kind="person")) for name in names))
-    deposits = (
-        MakeDeposit(to=name, amount=amount, currency="EUR", rail="test", rail_reference=name)
-        for name in names
-    )
+    deposits = (MakeDeposit(to=name, amount=amount, currency="EUR", rail="test", rail_reference=name) for name in names)
     await asyncio.gather(*(done(lane, deposit) for deposit in deposits if amount))
     return names
 

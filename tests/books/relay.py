@@ -5,12 +5,11 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-
 from urllib.parse import parse_qs, quote, urlsplit
 
 
 class Relay:
-    """Passes bytes on until `fault` says otherwise, at the next thing that the client sends:
+    """Passes bytes on, until `fault` says otherwise of the next thing that the client sends.
 
     "before": the server never gets it; the connection is cut.
     "during": the server gets it and the client's side is cut at once, while the server's stays open.
@@ -89,5 +88,3 @@ async def relayed(url: str) -> AsyncIterator[Relay]:
         yield relay
     finally:
         await relay.stop()
-
-

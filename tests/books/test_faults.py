@@ -20,6 +20,7 @@ from tests.books.lanes import (
     held_head,
     lane_on,
     pay,
+    pay_between,
     refusal,
     run,
     value,
@@ -168,7 +169,7 @@ def test_a_command_that_cannot_be_written_fails_alone(databases: Databases) -> N
 
 @pytest.mark.parametrize("rows", [0, 3_000, 30_000])
 def test_the_plan_of_a_commit_does_not_depend_on_statistics(databases: Databases, rows: int) -> None:
-    """On a fresh table, one grown tenfold since it was analysed, and a large one: rows are found by index, each once."""
+    """On a fresh table, one grown tenfold since it was analysed, and a large one: each row is found by index."""
     database = databases.new()
     grow = """
         INSERT INTO accounts SELECT 1, 1000 + n, 'x' || n, 'available', 'EUR', 0, 0 FROM generate_series($1::int, $2) n
@@ -227,3 +228,20 @@ async def _flush_statistics(database: Database) -> None:
     """A backend reports what it read when it ends, or when asked; the lane's has ended by now."""
     await asyncio.sleep(0.1)
     await value(database, "SELECT pg_stat_force_next_flush()")
+
+
+def test_a_fault_while_rows_are_loaded_leaves_nobody_without_an_answer(database: Database) -> None:
+    async def story() -> None:
+        async with (
+            relayed(database.service_url) as relay,
+            lane_on(database) as other,
+            lane_on(database, relay.url) as one,
+        ):
+            payer, payee = await fund(other, 2, 100)
+            await done(one, pay_between(await fund(one, 2, 100)))
+            relay.fault = "before"
+            await done(one, pay(payer, payee, 10))
+            assert relay.faults == 1
+            assert await balance(database, payer) == 90
+
+    run(story())

@@ -1,16 +1,11 @@
-"""The lane's promises, each on the real Postgres: order, batches, replays, refusals, time, memory."""
+"""The lane's promises, each on the real Postgres: order, batches, replays, refusals."""
 
 import asyncio
 import os
 import random
-from typing import Any
 
-import pytest
-
-from ledger.books import calls, lane, writer
-from ledger.books.calls import Call, Waiting
+from ledger.books.calls import Call
 from ledger.books.recall import Done, NotDone
-from ledger.core.errors import TryLater
 from ledger.core.parties import FreezeParty
 from tests.books.lanes import (
     balance,
@@ -21,12 +16,13 @@ from tests.books.lanes import (
     held_head,
     lane_on,
     pay,
+    pay_between,
     refusal,
     run,
     value,
     waiting_for_lock,
 )
-from tests.harness import Database, Databases
+from tests.harness import Database
 
 
 def test_fifty_identical_commands_at_once_make_one_entry_and_all_get_it(database: Database) -> None:
@@ -173,12 +169,10 @@ def test_two_processes_on_one_ledger_stay_correct(database: Database) -> None:
         async with lane_on(database) as one, lane_on(database) as other:
             parties = await fund(one, 6, 1_000)
             lanes, amounts = (one, other), [random.randint(1, 40) for _ in range(200)]
-            pairs = [random.sample(parties, 2) for _ in amounts]
-            moves = zip(pairs, amounts, strict=True)
-            keys = [os.urandom(16) for _ in amounts]
+            requests = [(pay_between(parties, amount), os.urandom(16)) for amount in amounts]
             jobs = [
-                do(random.choice(lanes), pay(*pair, amount), key)
-                for (pair, amount), key in zip(moves, keys, strict=True)
+                do(random.choice(lanes), request, key)
+                for request, key in requests
                 for _ in range(2)  # the same request to both, or twice to one
             ]
             outcomes = await asyncio.gather(*jobs)
@@ -203,131 +197,3 @@ def test_time_strictly_increases_along_the_entries(database: Database) -> None:
         assert await value(database, f"SELECT min(gap) > interval '0' FROM ({gaps}) g") is True
 
     run(story())
-
-
-def test_a_head_ahead_of_the_clock_stops_all_writing_and_says_so(databases: Databases) -> None:
-    database = databases.new()
-
-    async def story() -> None:
-        async with lane_on(database) as one:
-            payer, payee = await fund(one, 2, 100)
-        await value(database, "UPDATE heads SET posted_at = now() + interval '8 s'")
-        async with lane_on(database) as one:
-            outcome = await do(one, pay(payer, payee))
-            assert isinstance(outcome, NotDone)
-            assert outcome.error.code == "unavailable"
-            assert "ahead of the database's clock" in outcome.error.detail
-        await value(database, "UPDATE heads SET posted_at = now() + interval '2 s'")
-        async with lane_on(database) as one:
-            await done(one, pay(payer, payee))
-
-    run(story())
-    databases.drop(database)
-
-
-def test_memory_stays_bounded_and_what_is_evicted_is_loaded_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "SHELF_ROWS_MAX", 20)
-
-    async def story() -> None:
-        async with lane_on(database) as one:
-            parties = await fund(one, 60, 1_000)
-            for _ in range(6):
-                await asyncio.gather(*(done(one, pay(*random.sample(parties, 2))) for _ in range(40)))
-            await done(one, pay(*parties[:2]))
-            assert len(one._writer.books.parties) <= 20 + 4
-        total = "SELECT sum(balance)::bigint FROM accounts WHERE owner = ANY ($1)"
-        assert await value(database, total, parties) == 60_000
-
-    run(story())
-
-
-def test_an_idle_lane_gives_its_connection_back_and_works_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane, "IDLE_SECONDS_MAX", 0.1)
-
-    async def story() -> None:
-        async with lane_on(database) as one:
-            payer, payee = await fund(one, 2, 100)
-            while one.is_connected:
-                await asyncio.sleep(0.05)
-            await done(one, pay(payer, payee))
-            assert await balance(database, payer) == 99
-
-    run(story())
-
-
-def test_what_was_taken_is_outcome_unknown_after_the_wait_and_its_key_resolves_it(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (calls, lane):
-        monkeypatch.setattr(module, "WAIT_SECONDS_MAX", 0.3)
-
-    async def story() -> None:
-        async with lane_on(database) as one:
-            payer, payee = await fund(one, 2, 100)
-            key = os.urandom(16)
-            async with held_head(database):
-                assert await refusal(one, pay(payer, payee, 30), key) == "outcome_unknown"
-            again = await done(one, pay(payer, payee, 30), key)
-            assert again.replayed
-            assert await balance(database, payer) == 70
-
-    run(story())
-
-
-def test_what_was_not_taken_is_withdrawn_after_the_wait_and_never_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (calls, lane):
-        monkeypatch.setattr(module, "WAIT_SECONDS_MAX", 0.3)
-
-    async def story() -> None:
-        nowhere = lane.Lane("postgresql://nobody@/nothing?host=/nonexistent&port=5432", 1, "test")
-        nowhere.start()
-        assert await refusal(nowhere, pay("alice", "bob")) == "unavailable"
-        assert nowhere.waiting in (0, 1)
-        await nowhere.stop()
-
-    run(story())
-
-
-def test_a_stopping_lane_finishes_what_it_has_and_takes_nothing_new(database: Database) -> None:
-    async def story() -> None:
-        async with lane_on(database) as one:
-            payer, payee = await fund(one, 2, 100)
-            jobs = [asyncio.create_task(done(one, pay(payer, payee))) for _ in range(30)]
-            await asyncio.sleep(0)
-            await one.stop()
-            assert len({outcome.entry.number for outcome in await asyncio.gather(*jobs)}) == 30
-            with pytest.raises(TryLater):
-                await done(one, pay(payer, payee))
-            assert await balance(database, payer) == 70
-            one.start()
-
-    run(story())
-
-
-def test_keys_that_ask_take_turns_whoever_sends_most() -> None:
-    async def story() -> list[str]:
-        waiting = Waiting()
-        for actor in ("busy",) * 4 + ("calm",) * 2:
-            waiting.put([Call(pay("a", "b"), os.urandom(16), actor, "req_1")])
-        return [waiting.take()[0].actor for _ in range(6)]
-
-    assert run(story()) == ["busy", "calm", "busy", "calm", "busy", "busy"]
-
-
-def test_too_many_waiting_commands_are_refused_as_overloaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "WAITING_MAX", 2)
-
-    async def story() -> Any:
-        waiting = Waiting()
-        units = [[Call(pay("a", "b"), os.urandom(16), "key_1", "req_1")] for _ in range(3)]
-        waiting.put(units[0])
-        waiting.put(units[1])
-        with pytest.raises(TryLater) as refused:
-            waiting.put(units[2])
-        return refused.value.code
-
-    assert run(story()) == "overloaded"

@@ -29,7 +29,9 @@ from ledger.core.entries import base64url
 from ledger.core.rails import RegisterBank, RegisterRail
 from ledger.core.settings import SetLedger
 from ledger.http.app import make_app
+from ledger.http.server import configured
 from ledger.http.service import Service
+from tests import documented
 
 SERVICE_ROLE = "chatledger_service"
 SCHEMA = Path(__file__).parents[1] / "schema.sql"
@@ -137,7 +139,8 @@ class Superuser:
 
 
 class Client:
-    """A messenger backend: HTTP with a bearer key, and a new random Idempotency-Key for each write.
+    """A messenger backend: HTTP with a bearer key, and a new random Idempotency-Key for each write. Every answer is
+    held to the OpenAPI document.
 
     The verbs answer the response as it came; `party`, `deposit` and `transfer` expect success and answer its body.
     """
@@ -146,7 +149,11 @@ class Client:
         self.base = base
         self.token = token
         self.http = httpx.Client(
-            base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+            base_url=base,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+            event_hooks={"response": [documented.check]},
         )
 
     def get(self, path: str, **query: Any) -> httpx.Response:
@@ -229,16 +236,7 @@ def serve(database: Database) -> Iterator[Served]:
         listener.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         service = Service(database.service_url, base)
-        config = uvicorn.Config(
-            make_app(service),
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            lifespan="on",
-        )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(configured(make_app(service), log_level="warning"))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:

@@ -32,6 +32,9 @@ _READ_SETTINGS = _SETTINGS | {
     "statement_timeout": f"{READ_SECONDS_MAX}s",
     "default_transaction_read_only": "on",
     "idle_in_transaction_session_timeout": f"{READ_SECONDS_MAX}s",
+    # A page is read along its index and no further, even where Postgres takes a fresh table for a small one.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
 }
 _CHECK_SETTINGS = _READ_SETTINGS | _STEADY_PLANS
 

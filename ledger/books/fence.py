@@ -53,7 +53,9 @@ def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone, so that nothing is known of the statement's outcome."""
     if isinstance(error, asyncpg.PostgresError):
         return error.sqlstate in _BACKEND_ENDS or (error.sqlstate or "").startswith("08")
-    return isinstance(error, OSError | EOFError | asyncpg.InterfaceError) and not isinstance(error, ValueError)
+    # InternalClientError: asyncpg was told something while idle (the server ends), and no longer knows its own state.
+    lost = OSError | EOFError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    return isinstance(error, lost) and not isinstance(error, ValueError)
 
 
 def is_nobodys_fault(error: BaseException) -> bool:

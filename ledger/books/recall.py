@@ -133,7 +133,15 @@ def refusal_row(
     refused_at = from_micros(at)
     facts, private = command.sealed(salt)
     problem = Problem(error.code, error.detail, instance, list(error.errors), error.existing)
-    return ledger_id, key, refused_at, command.kind, canonical(facts).decode(), private, msgspec.json.encode(problem).decode()
+    return (
+        ledger_id,
+        key,
+        refused_at,
+        command.kind,
+        canonical(facts).decode(),
+        private,
+        msgspec.json.encode(problem).decode(),
+    )
 
 
 def _reused(detail: str, fields: list[str] | None = None) -> Invalid:

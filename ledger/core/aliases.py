@@ -8,6 +8,7 @@ from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Name, Result
 from ledger.core.errors import FieldError, NotFound
+from ledger.core.fields import AliasValue, Channel
 from ledger.core.parties import PartyAction, alias_taken, open_party
 from ledger.core.rows import Alias
 
@@ -18,9 +19,9 @@ class AddAlias(PartyAction):
 
     kind = "alias.add"
     private = ("value", "replaces")
-    channel: str
-    value: str
-    replaces: str | None = None
+    channel: Channel
+    value: AliasValue
+    replaces: AliasValue | None = None
     take_over: bool = False
 
     def fault(self) -> FieldError | None:
@@ -66,8 +67,8 @@ class RemoveAlias(PartyAction):
 
     kind = "alias.remove"
     private = ("value",)
-    channel: str
-    value: str
+    channel: Channel
+    value: AliasValue
 
     def fault(self) -> FieldError | None:
         """The alias's rules."""

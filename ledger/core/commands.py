@@ -6,7 +6,7 @@ facts; they stand in the entry once, with private texts replaced by commitments.
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 
@@ -23,29 +23,7 @@ from ledger.core.entries import (
 )
 from ledger.core.errors import FieldError, Invalid, Malformed
 from ledger.core.merkle import leaf_hash
-from ledger.core.money import AMOUNT_MAX
 from ledger.core.text import format_timestamp
-
-Amount = Annotated[
-    int, msgspec.Meta(ge=1, le=AMOUNT_MAX, title="Amount", description="Whole minor units, from 1 to 2^53-1.")
-]
-Currency = Annotated[
-    str,
-    msgspec.Meta(
-        title="Currency",
-        description="ISO 4217 code of a currency that the ledger has enabled.",
-        extra_json_schema={"pattern": "^[A-Z]{3}$"},
-    ),
-]
-PartyRef = Annotated[
-    str,
-    msgspec.Meta(
-        min_length=1,
-        max_length=300,
-        title="Party reference",
-        description="A party id, or `alias:<channel>:<value>`.",
-    ),
-]
 
 Name = tuple[str, Any]
 """A table of the working set and the key of a row in it: what a command needs loaded."""
@@ -90,19 +68,13 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
                 found[_wire(name)] = value
         return found
 
-    def facts(self, clear: dict[str, Any], salt: bytes | None) -> Any:
-        """The request as the entry keeps it: `clear` texts give way to their commitments.
-
-        Without a salt (it was erased) they are left out.
-        """
+    def facts(self, clear: dict[str, Any], salt: bytes) -> Any:
+        """The request as the entry keeps it: `clear` texts give way to their commitments."""
         if not clear:
             return self
         facts: dict[str, Any] = msgspec.to_builtins(self)
         for name, value in clear.items():
-            if salt is None:
-                del facts[name]
-            else:
-                facts[name] = _conceal(salt, value)
+            facts[name] = _conceal(salt, value)
         return facts
 
     def sealed(self, salt: bytes) -> tuple[Any, str | None]:
@@ -200,9 +172,9 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
     """The fields in which a request differs from the one that used the same key before; [] when it is the same.
 
     Private texts are compared through their commitments. Once they were erased nothing can be said of them, so they
-    no longer count.
+    no longer count; a text that was never given does.
     """
-    salt = from_base64url(private["salt"]) if private else None
+    salt = from_base64url(private["salt"]) if private else b""
     asked: dict[str, Any] = msgspec.to_builtins(command.facts(command.clear_texts(), salt))
     hidden = {_wire(name) for name in command.private}
 

@@ -5,7 +5,6 @@ What cannot be credited goes to suspense with a reason, to be allocated or retur
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,9 +12,10 @@ import msgspec
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, rail_owner
-from ledger.core.commands import Amount, Command, Currency, Name, PartyRef, Result
+from ledger.core.commands import Command, Name, Result
 from ledger.core.currencies import is_postable
 from ledger.core.errors import Conflict, FieldError, Invalid, NotFound
+from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, RailReference, Reason, Timestamp
 from ledger.core.movements import (
     DEPOSIT_CREDITED,
     DEPOSIT_SUSPENDED,
@@ -23,13 +23,8 @@ from ledger.core.movements import (
     RETURN_FROM_BALANCE,
     RETURN_FROM_SUSPENSE,
 )
-from ledger.core.rails import OutsideId
 from ledger.core.rows import Deposit, Receivable, SuspenseItem
 from ledger.core.text import parse_timestamp
-
-RailReference = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=128, description="The rail's own reference; it books once.")
-]
 
 
 class MakeDeposit(Command, kw_only=True):
@@ -43,8 +38,8 @@ class MakeDeposit(Command, kw_only=True):
     currency: Currency
     rail: OutsideId
     rail_reference: RailReference
-    occurred_at: str | None = None
-    memo: str | None = None
+    occurred_at: Timestamp | None = None
+    memo: Memo | None = None
 
     def fault(self) -> FieldError | None:
         """The references', texts' and times' rules."""
@@ -74,13 +69,13 @@ class MakeDeposit(Command, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """Credit the party, or put the money into suspense and say why."""
+        if not is_postable(self.currency, books.today):
+            detail = f"{self.currency} has been withdrawn; it is read for ever and not newly posted."
+            raise Invalid.at("/currency", "currency_invalid", detail)
         if books.rails.find(self.rail) is None:
             detail = f"There is no rail {self.rail}. Register it with POST /v1/rails, or correct the name."
             raise NotFound.at("/rail", "rail_unknown", detail)
         self._check_is_new(books)
-        if not is_postable(self.currency, books.today):
-            detail = f"{self.currency} has been withdrawn; it is read for ever and not newly posted."
-            raise Invalid.at("/currency", "currency_invalid", detail)
         party, reason = self._destination(books)
         rail = rail_owner(self.rail)
         if reason is None and party is not None:
@@ -127,7 +122,7 @@ class ReturnDeposit(Command):
     kind = "deposit.return"
     private = ("reason",)
     deposit: str
-    reason: str
+    reason: Reason
 
     def fault(self) -> FieldError | None:
         """The text's rule."""

@@ -9,19 +9,19 @@ from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import Conflict, FieldError
+from ledger.core.fields import AliasValue, Channel, Memo, Metadata, PartyId, PartyName
 from ledger.core.rows import Alias, Party
 
 ALIASES_MAX = 20
 STATE_OF_MODE = {"debits": "debits_frozen", "all": "frozen"}
-
-PartyId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="1 to 64 of A-Z a-z 0-9 . _ : @ + -.")]
+ALIAS_LIST = msgspec.Meta(extra_json_schema={"maxItems": ALIASES_MAX, "uniqueItems": True})
 
 
 class AliasName(msgspec.Struct, forbid_unknown_fields=True):
     """Another name for a party: a channel such as `phone`, and its value there."""
 
-    channel: str
-    value: str
+    channel: Channel
+    value: AliasValue
 
 
 class CreateParty(Command):
@@ -31,9 +31,9 @@ class CreateParty(Command):
     private = ("name", "aliases", "metadata")
     id: PartyId
     party_kind: Literal["person", "merchant"] = msgspec.field(name="kind")
-    name: str | None = None
-    aliases: list[AliasName] | None = None
-    metadata: dict[str, str] | None = None
+    name: PartyName | None = None
+    aliases: Annotated[list[AliasName], ALIAS_LIST] | None = None
+    metadata: Metadata | None = None
 
     def fault(self) -> FieldError | None:
         """The id's and the texts' rules; each alias once."""
@@ -96,7 +96,7 @@ class FreezeParty(PartyAction):
     kind = "party.freeze"
     private = ("reason",)
     mode: Literal["debits", "all"]
-    reason: str | None = None
+    reason: Memo | None = None
 
     def fault(self) -> FieldError | None:
         """The text's rule."""

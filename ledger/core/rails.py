@@ -1,18 +1,15 @@
 """Rails and banks: registered before money can come over them, so that a mistyped name never becomes an account."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
-
-from msgspec import Meta
+from typing import Literal
 
 from ledger.core import shape
 from ledger.core.books import Books
-from ledger.core.commands import Command, Currency, Name, Result
+from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import Conflict, FieldError, NotFound
+from ledger.core.fields import Currency, Iban, OutsideId
 from ledger.core.rows import Bank, Rail
 from ledger.core.text import is_iban
-
-OutsideId = Annotated[str, Meta(pattern=r"\A[a-z0-9_-]{1,32}\Z", description="1 to 32 of a-z 0-9 _ -.")]
 
 
 class RegisterBank(Command):
@@ -22,7 +19,7 @@ class RegisterBank(Command):
     id: OutsideId
     currency: Currency
     purpose: Literal["safeguarded", "own"]
-    iban: str | None = None
+    iban: Iban | None = None
 
     def fault(self) -> FieldError | None:
         """An IBAN must have its check digits right (ISO 13616)."""
@@ -37,10 +34,10 @@ class RegisterBank(Command):
 
     def decide(self, books: Books) -> Result:
         """Enter the bank."""
+        books.check_currency(self.currency)
         there = books.banks.find(self.id)
         if there is not None:
             raise Conflict("already_exists", f"There is a bank {self.id} already.", existing=(self.id, there.entry))
-        books.check_currency(self.currency)
         books.put(books.banks, self.id, Bank(self.id, self.currency, self.iban, self.purpose, books.number))
         return None
 

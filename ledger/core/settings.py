@@ -1,24 +1,29 @@
 """A ledger's own settings, set as entries like everything else."""
 
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Command, Result
 from ledger.core.currencies import is_postable
 from ledger.core.errors import FieldError, Invalid
+from ledger.core.fields import Currency, LedgerName, TimeZone
 from ledger.core.rows import Settings
 
 CURRENCIES_MAX = 200
+CURRENCY_LIST = msgspec.Meta(extra_json_schema={"maxItems": CURRENCIES_MAX, "uniqueItems": True})
 
 
 class SetLedger(Command):
     """Change the ledger's settings; what is left out stays as it is. `time_zone` is an IANA name."""
 
     kind = "ledger.set"
-    name: str | None = None
-    time_zone: str | None = None
-    currencies: list[str] | None = None
+    name: LedgerName | None = None
+    time_zone: TimeZone | None = None
+    currencies: Annotated[list[Currency], CURRENCY_LIST] | None = None
 
     def fault(self) -> FieldError | None:
         """A name, a time zone that exists, and currencies each once."""

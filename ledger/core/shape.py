@@ -7,7 +7,15 @@ import re
 
 from ledger.core.currencies import CURRENCIES
 from ledger.core.errors import FieldError
-from ledger.core.text import is_party_id, metadata_fault, parse_alias, parse_date, parse_timestamp, text_fault
+from ledger.core.text import (
+    alias_fault,
+    is_party_id,
+    metadata_fault,
+    parse_alias,
+    parse_date,
+    parse_timestamp,
+    text_fault,
+)
 
 MEMO_LENGTH_MAX = 280
 NAME_LENGTH_MAX = 200
@@ -54,11 +62,12 @@ def reference(pointer: str, value: str | None) -> FieldError | None:
 
 
 def alias(pointer: str, channel: str, value: str | None) -> FieldError | None:
-    """An alias: a channel of a-z 0-9 _, and a value; a phone is E.164 with its plus."""
-    if value is None or parse_alias(f"alias:{channel}:{value}") == (channel, value):
+    """An alias: a channel of a-z 0-9 _, and a value; a phone is E.164 with its plus. `pointer` is the value's."""
+    fault = alias_fault(channel, value) if value is not None else None
+    if fault is None:
         return None
-    detail = "An alias is a channel of a-z 0-9 _ and a value; a phone is written +491701234567 (E.164)."
-    return FieldError(pointer, "field_invalid", detail)
+    where, detail = fault
+    return FieldError(pointer if where == "/value" else pointer.rpartition("/")[0] + where, "field_invalid", detail)
 
 
 def currency(value: str, pointer: str = "/currency") -> FieldError | None:

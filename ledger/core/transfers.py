@@ -7,8 +7,9 @@ import msgspec
 
 from ledger.core import shape
 from ledger.core.books import Books
-from ledger.core.commands import Amount, Command, Currency, Name, PartyRef, Result
+from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import Conflict, FieldError, Refused
+from ledger.core.fields import Amount, ChatId, Currency, Day, Memo, Metadata, PartyId, PartyRef
 from ledger.core.movements import TRANSFER
 from ledger.core.parties import check_may_be_paid, check_may_pay
 from ledger.core.rows import Party
@@ -17,14 +18,14 @@ from ledger.core.rows import Party
 class Chat(msgspec.Struct, forbid_unknown_fields=True):
     """Where in the messenger a payment was made; ids of the messenger's own."""
 
-    conversation: str
-    message: str | None = None
+    conversation: ChatId
+    message: ChatId | None = None
 
     def fault(self) -> FieldError | None:
         """The ids' rules."""
         return shape.first(
-            shape.required_text("/chat/conversation", self.conversation, shape.REFERENCE_LENGTH_MAX),
-            shape.text("/chat/message", self.message, shape.REFERENCE_LENGTH_MAX),
+            shape.required_text("/conversation", self.conversation, shape.REFERENCE_LENGTH_MAX),
+            shape.text("/message", self.message, shape.REFERENCE_LENGTH_MAX),
         )
 
 
@@ -38,21 +39,20 @@ class Transfer(Command):
     to: PartyRef
     amount: Amount
     currency: Currency
-    memo: str | None = None
+    memo: Memo | None = None
     chat: Chat | None = None
-    metadata: dict[str, str] | None = None
-    effective_on: str | None = None
+    metadata: Metadata | None = None
+    effective_on: Day | None = None
     if_unknown: Literal["refuse"] = "refuse"
-    to_expected: str | None = None
+    to_expected: PartyId | None = None
 
     def fault(self) -> FieldError | None:
-        """The references' and texts' rules."""
+        """The references' and texts' rules; the decoder asks `chat` itself."""
         return (
             shape.reference("/from", self.from_)
             or shape.reference("/to", self.to)
             or shape.currency(self.currency)
             or shape.text("/memo", self.memo)
-            or (self.chat.fault() if self.chat is not None else None)
             or shape.metadata(self.metadata)
             or shape.day("/effective_on", self.effective_on)
             or shape.party_id("/to_expected", self.to_expected)

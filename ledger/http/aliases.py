@@ -18,7 +18,7 @@ class AliasAnswer(Answer, kw_only=True):
     channel: str
     value: str | None
     party: str | None
-    taken_from: str | None = None
+    taken_from: str | None
 
 
 class AtQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ def added(entry: Entry) -> AliasAnswer:
 def removed(entry: Entry) -> AliasAnswer:
     """The alias that names nobody any more."""
     request: RemoveAlias = entry.request
-    return AliasAnswer(entry=entry.number, channel=request.channel, value=request.value, party=None)
+    return AliasAnswer(entry=entry.number, channel=request.channel, value=request.value, party=None, taken_from=None)
 
 
 async def show(asked: Asked) -> Reply:
@@ -53,7 +53,7 @@ async def show(asked: Asked) -> Reply:
         found = await alias_at(connection, asked.ledger_id, channel, value, number)
     if found is None:
         raise NotFound("not_found", f"alias:{channel}:{value} names nobody.")
-    return Reply(200, AliasAnswer(entry=found[1], channel=channel, value=value, party=found[0]))
+    return Reply(200, AliasAnswer(entry=found[1], channel=channel, value=value, party=found[0], taken_from=None))
 
 
 ROUTES = (

@@ -19,6 +19,10 @@ class Holder(NamedTuple):
     scopes: frozenset[str]
 
 
+NOBODY = Holder(0, "", frozenset())
+"""Who asks where no credentials are needed."""
+
+
 class Credentials:
     """Who a bearer key belongs to; what was found is trusted for a second."""
 

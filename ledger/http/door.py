@@ -1,4 +1,4 @@
-"""The door: every request under /v1 comes through here, and leaves as an answer or a problem.
+"""The door: every request comes through here, and leaves as an answer or a problem.
 
 One small ASGI application serves the whole table of routes. When several things are wrong, the first in the promised
 order is answered: transport and syntax, who is asking, the shape of the fields; then the lane judges the rest.
@@ -9,12 +9,13 @@ import logging
 import os
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 from litestar.types import HTTPScope, Receive, Send
 
 from ledger.core.errors import FieldError, Forbidden, Internal, Invalid, LedgerError, Malformed, NotFound
+from ledger.http.credentials import NOBODY
 from ledger.http.problems import as_error, refusal
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Route
@@ -53,14 +54,17 @@ class Door:
         request_id = f"{self._id_prefix}{next(self._ids):x}"
         try:
             reply = await self._answer(scope, receive, request_id)
+            body = reply.value if isinstance(reply.value, bytes) else encode(reply.value)
         except LedgerError as error:
             reply = refusal(error, request_id, self._service.base)
+            body = encode(reply.value)
         except Exception:
             log.exception("request %s failed", request_id)
             fault = Internal("internal", "Something went wrong on our side.")
             reply = refusal(fault, request_id, self._service.base)
-        self._service.requests[scope["method"], reply.status] += 1
-        body = reply.value if isinstance(reply.value, bytes) else encode(reply.value)
+            body = encode(reply.value)
+        method = scope["method"]
+        self._service.requests[method, reply.status] += 1
         headers = [
             (b"content-type", reply.media_type),
             (b"content-length", str(len(body)).encode()),
@@ -68,11 +72,11 @@ class Door:
             *reply.headers,
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
 
     async def _answer(self, scope: Any, receive: Receive, request_id: str) -> Reply:
         headers = _headers(scope["headers"])
-        route, path = self._match(scope["method"], scope["path"])
+        route, path = self._match(scope["method"], scope["raw_path"])
         key = ""
         body: Any = None
         fault: LedgerError | None = None
@@ -85,16 +89,19 @@ class Door:
                 fault = as_error(wrong.code, wrong.detail, [FieldError(*error) for error in wrong.errors])
                 if isinstance(fault, Malformed):
                     raise fault from None
-        holder = await self._service.credentials.holder(headers.get(b"authorization"))
-        if route.scope is not None and route.scope not in holder.scopes:
-            raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
+        holder = NOBODY
+        if route.scope is not None:
+            holder = await self._service.credentials.holder(headers.get(b"authorization"))
+            if route.scope not in holder.scopes:
+                raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
         if fault is not None:
             raise fault
         query = _query(route, scope["query_string"])
         asked = Asked(self._service, holder.ledger_id, holder.key_id, request_id, path, query, body, key)
         return await route.handle(asked)
 
-    def _match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+    def _match(self, method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
+        path = _path(raw_path)
         methods = self._exact.get(path)
         names: dict[str, str] = {}
         if methods is None:
@@ -104,11 +111,34 @@ class Door:
                     methods, names = candidates, found.groupdict()
                     break
             else:
-                raise NotFound("not_found", f"There is nothing at {path}. The API is described at /docs.")
+                raise _nothing_at(path)
         route = methods.get("GET" if method == "HEAD" else method)
         if route is None:
-            raise Malformed("method_not_allowed", f"{path} knows only these methods: {', '.join(sorted(methods))}.")
+            known = sorted({*methods, "HEAD"} if "GET" in methods else methods)
+            raise Malformed("method_not_allowed", f"{path} knows only these methods: {', '.join(known)}.")
+        if "%" in path:
+            names = {name: unquote(value) for name, value in names.items()}
         return route, names
+
+
+def _path(raw: bytes) -> str:
+    """The path with no more percent-encoded than needs to be (RFC 3986 section 6.2.2). An encoded slash stays so: it
+    separates nothing."""
+    path = raw.decode("ascii")
+    if "%" not in path:
+        return path
+    try:
+        path = "/".join(quote(unquote(part, errors="strict"), safe=":@+~!$&'()*,;=") for part in path.split("/"))
+    except UnicodeDecodeError:
+        raise _nothing_at(path) from None
+    if "%00" in path:  # no name has it, and Postgres takes no text with it
+        raise _nothing_at(path)
+    return path
+
+
+def _nothing_at(path: str) -> NotFound:
+    hint = " Leave out the slash at its end." if path.endswith("/") else ""
+    return NotFound("not_found", f"There is nothing at {path:.200}.{hint} The API is described at /docs.")
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -144,6 +174,8 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], bytes_max: i
         body = b"".join(chunks)
     if len(body) > bytes_max:
         raise too_large
+    if message["type"] == "http.disconnect":
+        raise Malformed("malformed_json", "The connection ended before the body did.")
     if b"content-encoding" in headers:
         raise Malformed("unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
     media_type = headers.get(b"content-type")

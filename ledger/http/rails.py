@@ -28,14 +28,14 @@ class RailList(msgspec.Struct):
     """All rails."""
 
     data: list[RailAnswer]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 class BankList(msgspec.Struct):
     """All banks."""
 
     data: list[BankAnswer]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 def rail(entry: Entry) -> RailAnswer:
@@ -57,7 +57,7 @@ async def list_rails(asked: Asked) -> Reply:
     rows = await asked.service.pool.fetch(
         "SELECT entry, id, settles_to FROM rails WHERE ledger_id = $1 ORDER BY id", asked.ledger_id
     )
-    return Reply(200, RailList([RailAnswer(**dict(row)) for row in rows]))
+    return Reply(200, RailList([RailAnswer(**dict(row)) for row in rows], None))
 
 
 async def list_banks(asked: Asked) -> Reply:
@@ -65,7 +65,7 @@ async def list_banks(asked: Asked) -> Reply:
     rows = await asked.service.pool.fetch(
         "SELECT entry, id, currency, iban, purpose FROM banks WHERE ledger_id = $1 ORDER BY id", asked.ledger_id
     )
-    return Reply(200, BankList([BankAnswer(**dict(row)) for row in rows]))
+    return Reply(200, BankList([BankAnswer(**dict(row)) for row in rows], None))
 
 
 ROUTES = (

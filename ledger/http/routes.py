@@ -69,7 +69,8 @@ Handle = Callable[[Asked], Awaitable[Reply]]
 class Route:
     """One method on one path, and what answers it. `scope` None means that no credentials are needed.
 
-    A `body` is what the route reads; a write needs an Idempotency-Key, unless its items carry their own.
+    A `body` is what the route reads; a write needs an Idempotency-Key, unless its items carry their own. The docstring
+    of `handle` tells callers what it does.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Route:
         summary: str,
         answers: type[Any],
         status: int = 200,
+        media_type: str = "application/json",
         query: type[msgspec.Struct] = NoQuery,
         body: type[msgspec.Struct] | None = None,
         body_bytes_max: int = BODY_BYTES_MAX,
@@ -94,6 +96,7 @@ class Route:
         self.summary = summary
         self.answers = answers
         self.status = status
+        self.media_type = media_type
         self.query = query
         self.no_query = query()
         self.body = body
@@ -102,6 +105,10 @@ class Route:
         self.decoder = StrictDecoder(body, allow_empty=True) if body is not None else None
         self.names = re.findall(r"{(\w+)}", path)
         self.pattern = re.compile(r"\A" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + r"\Z")
+
+
+ANSWERS: dict[str, tuple[int, Callable[[Entry], Answer]]] = {}
+"""How an accepted command of each kind is answered: the status, and the function that shows its entry."""
 
 
 def write(
@@ -117,6 +124,7 @@ def write(
 ) -> Route:
     """A route that gives one command to the lane and shows its entry. Fields that the path names come from there."""
     names = re.findall(r"{(\w+)}", path)
+    ANSWERS[command.kind] = (status, answer)
 
     async def handle(asked: Asked) -> Reply:
         made = _with_path(command, asked.body, asked.path) if names else asked.body
@@ -132,6 +140,7 @@ def write(
             shown.as_dry_run()
         return Reply(status, shown)
 
+    handle.__doc__ = command.__doc__
     return Route(
         method,
         path,

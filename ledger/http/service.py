@@ -1,8 +1,10 @@
-"""What all requests share: the lanes, the connections to read from, and who holds which key."""
+"""What all requests share: the lanes, the connections to read from, who holds which key, and the checks in the
+background."""
 
 import asyncio
 from collections import defaultdict
 
+from ledger.books.background import BackgroundChecks
 from ledger.books.database import Pool, read_pool
 from ledger.books.lane import Lane
 from ledger.http.credentials import Credentials
@@ -16,17 +18,27 @@ class Service:
         self.pool: Pool
         self.credentials: Credentials
         self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.checks = BackgroundChecks(url)
         self._url = url
         self._lanes: dict[int, Lane] = {}
         self._moved: dict[int, asyncio.Event] = {}
+        self.is_stopping = False
 
     async def start(self) -> None:
         """Connect; lanes start with their ledger's first write."""
         self.pool = await read_pool(self._url)
         self.credentials = Credentials(self.pool)
+        self.checks.start()
+
+    def begin_stop(self) -> None:
+        """Let nobody wait for further entries: whoever does is answered with none."""
+        self.is_stopping = True
+        for ledger_id in list(self._moved):
+            self._announce(ledger_id)
 
     async def stop(self) -> None:
         """Finish what the lanes have taken, then let go of the connections."""
+        await self.checks.stop()
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
         await self.pool.close()
 

@@ -1,13 +1,14 @@
 """Transfers over HTTP: one at a time and in batches."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from ledger.books.calls import Call
 from ledger.books.recall import NotDone, Outcome, entry_by_number
 from ledger.core.entries import Entry, key_digest
-from ledger.core.errors import FieldError, Malformed, NotFound
+from ledger.core.errors import FieldError, Invalid, Malformed, NotFound
+from ledger.core.fields import ItemKey
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, is_idempotency_key
 from ledger.core.transfers import Chat, Transfer
@@ -48,9 +49,9 @@ class TransferAnswer(Made, kw_only=True):
 
 
 class KeyedTransfer(Transfer, kw_only=True):
-    """A transfer in a batch, under its own key, which is of the same namespace as the Idempotency-Key of single ones."""
+    """A transfer in a batch, under its own key, of the same namespace as the Idempotency-Key of single ones."""
 
-    key: str
+    key: ItemKey
 
     def fault(self) -> FieldError | None:
         """The key's rule, then the transfer's."""
@@ -77,7 +78,7 @@ class KeyedTransfer(Transfer, kw_only=True):
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
     """Many transfers: each for itself, or (`atomic`) all or none."""
 
-    transfers: list[KeyedTransfer]
+    transfers: Annotated[list[KeyedTransfer], msgspec.Meta(extra_json_schema={"maxItems": ITEMS_MAX})]
     atomic: bool = False
 
 
@@ -124,6 +125,8 @@ async def batch(asked: Asked) -> Reply:
     body: Batch = asked.body
     if len(body.transfers) > ITEMS_MAX:
         raise Malformed("too_many_items", f"A batch holds at most {ITEMS_MAX} transfers. Send several.")
+    if body.atomic:
+        _check_keys(body.transfers)
     lane = await asked.service.lane(asked.ledger_id)
     dry_run = asked.query.dry_run
     calls = [
@@ -135,6 +138,15 @@ async def batch(asked: Asked) -> Reply:
         for index, (item, outcome) in enumerate(zip(body.transfers, outcomes, strict=True))
     ]
     return Reply(200, BatchAnswer(results))
+
+
+def _check_keys(transfers: list[KeyedTransfer]) -> None:
+    """Raise idempotency_key_reused if two items share a key and nothing else: never could both be done."""
+    firsts: dict[str, KeyedTransfer] = {}
+    for index, item in enumerate(transfers):
+        if firsts.setdefault(item.key, item) != item:
+            detail = "An item before it in the batch has the same key and asks for something else. Give each its own."
+            raise Invalid.at(f"/transfers/{index}/key", "idempotency_key_reused", detail)
 
 
 def _result(index: int, key: str, outcome: Outcome, base: str, dry_run: bool) -> BatchResult:

@@ -1,0 +1,155 @@
+"""What figures are taken of: the two services at work, their databases, and what is to be said against them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ledger.bench import disk, engine, figures, limit, load
+from ledger.bench.disk import Disk
+from ledger.bench.figures import Cell, Figure
+from ledger.bench.load import Requests
+from ledger.bench.prepare import HOT, TOKEN, Prepared, grow_textbook
+from ledger.bench.server import Server
+from ledger.books.database import connect
+
+BATCH_CONNECTIONS = {100: 8, 1_000: 4}
+ENGINE_LOADS = ((128, 1), (figures.ENGINE_CALLERS, 1), (8, 100))
+"""Callers, and how many transfers each submits at a time."""
+GROW_ITEMS = 100
+GROW_SECONDS_MAX = 10.0
+SETTLE_SECONDS = 0.1
+
+Say = Callable[[str], None]
+
+
+class Stage(NamedTuple):
+    """What a phase is measured on. `first` is the last entry before the transfers begin."""
+
+    prepared: Prepared
+    ours: Server
+    textbook: Server
+    parties: int
+    first: int
+    problems: list[str]
+    say: Say
+
+
+class Reading(NamedTuple):
+    """The last entry, and the processor seconds that the service and each of its database's backends have used."""
+
+    head: int
+    service: float
+    backends: dict[int, float]
+
+
+def over_http(stage: Stage, server: Server, requests: Requests, connections: int, seconds: float) -> Figure:
+    """One figure over HTTP. What was answered as done must be in the books."""
+    before = _read(stage, server)
+    done = load.run(server.base, TOKEN, requests, connections, seconds)
+    settled_head(stage.prepared)
+    after = _read(stage, server)
+    what = f"{requests.kind} over {connections} connections"
+    if done.errors:
+        stage.problems.append(f"{what}: {done.errors} of {done.requests} answers were errors")
+    made, answered = after.head - before.head, done.requests * requests.items
+    if server is stage.ours and requests.kind != "get" and made < answered:
+        stage.problems.append(f"{what}: {answered:,} transfers were answered as done and {made:,} are in the books")
+    database = sum(used - before.backends.get(pid, 0.0) for pid, used in after.backends.items())
+    return Figure(
+        done.rate * requests.items,
+        done.p50_ms,
+        done.p99_ms,
+        done.was_limit,
+        service_us=(after.service - before.service) * 1e6 / answered,
+        database_us=database * 1e6 / answered,
+    )
+
+
+def without_http(stage: Stage, seconds: float, copied: int) -> Iterator[tuple[Cell, Figure]]:
+    """The engine, and next to it COPY in transactions as large as the engine's just were."""
+    prepared = stage.prepared
+    for callers, items in ENGINE_LOADS:
+        done = engine.run(prepared.service_url, prepared.ledger_id, stage.parties, callers, items, seconds)
+        yield figures.engine(callers, items), Figure(done.rate, done.p50_ms, done.p99_ms)
+        if items == 1:
+            size = max(1, round(done.transfers / done.batches))
+            work = limit.copy(prepared.admin_url, prepared.ledger_id, stage.first, size, copied)
+            yield figures.limit(callers), Figure(asyncio.run(work).rate, size=size)
+
+
+def grow(stage: Stage, transfers: int) -> tuple[Disk, Disk]:
+    """Add transfers through the service, half of them to the shop; its disk before and after. Then the textbook's."""
+    stage.say(f"adding {transfers:,} transfers to the ledger")
+    before = disk_of(stage)
+    goal, seconds, payees = before.head + transfers, 2.0, ("-", HOT)
+    while (head := settled_head(stage.prepared)) < goal:
+        started = time.monotonic()
+        requests = Requests("batch", stage.parties, payees[0], GROW_ITEMS)
+        done = load.run(stage.ours.base, TOKEN, requests, BATCH_CONNECTIONS[GROW_ITEMS], seconds)
+        made = settled_head(stage.prepared) - head
+        if done.errors or not made:
+            raise RuntimeError(f"the ledger could not be grown: {done.errors} of {done.requests} answers were errors")
+        left = (goal - head - made) / made * (time.monotonic() - started)
+        seconds = min(max(left / 2, 1.0), GROW_SECONDS_MAX)
+        payees = payees[::-1]
+    after = disk_of(stage)
+    stage.say("adding as many to the textbook's tables")
+    asyncio.run(grow_textbook(stage.prepared.textbook_url, transfers, stage.parties))
+    return before, after
+
+
+def disk_of(stage: Stage) -> Disk:
+    """What the ledger takes on disk now."""
+    return asyncio.run(disk.measure(stage.prepared.admin_url, stage.prepared.ledger_id))
+
+
+def head_of(prepared: Prepared) -> int:
+    """The number of the last entry."""
+    return one_number(prepared.admin_url, "SELECT number FROM heads WHERE ledger_id = $1", prepared.ledger_id)
+
+
+def settled_head(prepared: Prepared) -> int:
+    """The same, once it rests: what was on its way when the load generator hung up is still done."""
+    head, before = head_of(prepared), -1
+    while head != before:
+        time.sleep(SETTLE_SECONDS)
+        head, before = head_of(prepared), head
+    return head
+
+
+def one_number(url: str, query: str, *values: object) -> int:
+    """What a query of one number answers."""
+
+    async def ask() -> int:
+        connection = await connect(url)
+        try:
+            return int(await connection.fetchval(query, *values))
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def _read(stage: Stage, server: Server) -> Reading:
+    url = stage.prepared.admin_url if server is stage.ours else stage.prepared.textbook_url
+    return Reading(head_of(stage.prepared), _seconds(server.pid), asyncio.run(_backends(url)))
+
+
+async def _backends(url: str) -> dict[int, float]:
+    connection = await connect(url)
+    pids = await connection.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    return {row["pid"]: _seconds(row["pid"]) for row in pids}
+
+
+def _seconds(pid: int) -> float:
+    """The processor seconds a process has used (proc(5), utime and stime in ticks of 10 ms); 0 where nobody tells."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / 100

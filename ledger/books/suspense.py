@@ -1,0 +1,80 @@
+"""Suspense read back: money that arrived for nobody known, as it lay there once an entry was booked."""
+
+from datetime import date
+from typing import NamedTuple
+
+from ledger.books.database import Reader
+
+_OPEN = """
+    WITH there AS (
+        SELECT entry, sum(amount)::bigint AS taken_since FROM (
+            (SELECT entry, 0 AS amount FROM suspense_items
+             WHERE ledger_id = $1 AND state = 'open' AND entry > $3 AND entry <= $2 AND arrived_on < $4
+             ORDER BY entry LIMIT $5)
+            UNION ALL
+            -- What was taken out since, by the deposit that had brought it: to return that is so far the one way.
+            SELECT substring(e.body::json #>> '{request,deposit}' FROM '[0-9]+$')::bigint, p.amount
+            FROM accounts a,
+            LATERAL (
+                SELECT entry, amount FROM postings
+                WHERE ledger_id = $1 AND (debit, entry) > (a.number, $2) AND debit <= a.number
+                ORDER BY debit, entry, n OFFSET 0
+            ) p,
+            LATERAL (SELECT body FROM entries WHERE ledger_id = $1 AND number = p.entry OFFSET 0) e
+            WHERE a.ledger_id = $1 AND a.owner = 'platform' AND a.role = 'suspense'
+        ) either WHERE entry > $3 AND entry <= $2 GROUP BY entry ORDER BY entry
+    )
+    SELECT there.entry, s.amount, s.remaining + there.taken_since AS remaining, s.currency, s.reason, s.arrived_on,
+           d.rail, d.rail_reference
+    FROM there,
+    LATERAL (SELECT * FROM suspense_items WHERE ledger_id = $1 AND entry = there.entry OFFSET 0) s,
+    LATERAL (SELECT rail, rail_reference FROM deposits WHERE ledger_id = $1 AND entry = there.entry OFFSET 0) d
+    WHERE s.arrived_on < $4
+    ORDER BY there.entry LIMIT $5
+"""
+
+
+class OpenItem(NamedTuple):
+    """Money in suspense, with the deposit that brought it; `entry` made both. Amounts are in minor units."""
+
+    entry: int
+    amount: int
+    remaining: int
+    currency: str
+    reason: str
+    arrived_on: date
+    rail: str
+    rail_reference: str
+
+
+class Now(NamedTuple):
+    """The present: the last entry, the ledger's time zone, the database's clock in microseconds since the epoch."""
+
+    head: int
+    time_zone: str
+    micros: int
+
+
+async def now(connection: Reader, ledger_id: int) -> Now:
+    """What `as of` means when nothing else is said."""
+    row = await connection.fetchrow(
+        """
+        SELECT h.number, s.time_zone, micros(now()) FROM heads h JOIN settings s USING (ledger_id)
+        WHERE h.ledger_id = $1
+        """,
+        ledger_id,
+    )
+    if row is None:
+        raise LookupError(f"ledger {ledger_id} has no head")
+    return Now(*row)
+
+
+async def open_items(
+    connection: Reader, ledger_id: int, as_of_entry: int, after: int, arrived_before: date, limit: int
+) -> list[OpenItem]:
+    """The first items after the entry `after` that were open once the entry `as_of_entry` was booked.
+
+    Those are what is open now, and what was taken out since; so it costs as much as has happened since.
+    """
+    rows = await connection.fetch(_OPEN, ledger_id, as_of_entry, after, arrived_before, limit)
+    return [OpenItem(*row) for row in rows]

@@ -1,0 +1,1 @@
+"""What the command line runs: the service, the embedded Postgres, and everything an administrator does."""

@@ -1,0 +1,96 @@
+"""What each problem means and what to do next: the text of the pages to which a problem's `type` leads."""
+
+FAMILIES = {
+    "malformed": "The request could not be read, so nothing was done and its Idempotency-Key is still unused. Correct "
+    "the form and send it again; the same key is fine.",
+    "unauthenticated": "Nobody known is asking, so nothing was done and the Idempotency-Key is still unused.",
+    "forbidden": "The API key is known, but may not do this. Nothing was done and the Idempotency-Key is still unused.",
+    "invalid": "A value can never be right as it is. Nothing was done and the Idempotency-Key is still unused; correct "
+    "the fields that `errors` lists and send it again.",
+    "not_found": "Something that the request names does not exist. The answer is remembered: the same request under "
+    "the same key is answered so again, also if the thing exists by then. Send a corrected request under a new key.",
+    "refused": "The books say no: nothing was moved. The answer is remembered under its key, so ask again under a new "
+    "key once the reason is gone.",
+    "conflict": "The state of the thing says no: nothing was changed. The answer is remembered under its key, so ask "
+    "again under a new key once the state has changed.",
+    "try_later": "Not now. Send the very same request under the same Idempotency-Key again, a little later and with "
+    "growing pauses: however often you ask, it is done at most once.",
+    "internal": "Something went wrong on our side. Nothing was remembered under the key.",
+}
+"""What holds for all codes of a family."""
+
+ADVICE = {
+    "malformed_json": "The body is not one JSON object in UTF-8 (RFC 8259), or the connection ended before it did. "
+    "Build it with a JSON library, not by joining strings; `detail` says where reading stopped.",
+    "duplicate_key": "A key stands twice in one JSON object, and readers disagree on which of the values counts. Send "
+    "it once.",
+    "idempotency_key_missing": "Make a new random key (a UUID) for each new request, keep it with your own record of "
+    "the payment, and send it as the Idempotency-Key header. Use the same key whenever you repeat that request.",
+    "idempotency_key_invalid": "Send one Idempotency-Key of 1 to 255 visible ASCII characters, without spaces. A UUID "
+    "is a good one.",
+    "method_not_allowed": "The `Allow` header lists the methods that the path knows. Correct the method or the path.",
+    "body_too_large": "A body holds at most 64 KiB, a batch 8 MiB. Send less, or several batches.",
+    "entry_too_large": "What the entry would keep is more than 65,535 bytes. Shorten the metadata or the texts.",
+    "too_many_items": "A batch holds at most 5,000 items. Send several batches; each item's own key keeps it from "
+    "being done twice.",
+    "unsupported_media_type": "Send the body with `Content-Type: application/json`, in UTF-8 and without a "
+    "Content-Encoding.",
+    "headers_too_large": "Send at most 100 headers of 32 KiB in all. A cookie or a proxy's header is often the cause.",
+    "credentials_missing": "Send your API key with each request, as `Authorization: Bearer clk_…`. The command "
+    "`chatledger key create` makes one.",
+    "credentials_invalid": "The API key is mistyped, was never made, has expired or was revoked; which of these is not "
+    "told. Check that the whole key is sent, or make a new one with `chatledger key create`.",
+    "scope_missing": "`detail` names the scope that is needed. Use another API key, or make one that has the scope "
+    "with `chatledger key create`.",
+    "field_unknown": "A field or query parameter is not known here. It is often a typing error; `errors` names it and "
+    "`detail` lists what is known. Nothing is ever ignored silently.",
+    "field_missing": "Add the fields that `errors` lists.",
+    "field_invalid": "`errors` says which field and what it takes.",
+    "amount_invalid": "Send a whole number of minor units from 1 to 9007199254740991 (2^53-1): 12.50 EUR is 1250, 1250 "
+    "JPY is 1250. No quotes, no decimal point, no exponent, no sign.",
+    "currency_invalid": "Send a code of ISO 4217 in capitals that is not withdrawn and that the ledger has enabled. "
+    "`GET /v1/ledger` lists them, `PUT /v1/ledger` changes them.",
+    "text_invalid": "Take out control characters (line breaks and tabs too), direction overrides and invisible tags, "
+    "and keep to the length: a memo has up to 280 characters, metadata up to 8 KiB in all.",
+    "timestamp_invalid": "Write a time with its zone, as in `2026-01-31T12:00:00Z` or `2026-01-31T17:30:00+05:30`, and "
+    "a date as `2026-01-31`. In a query, write the `+` as `%2B`.",
+    "cursor_invalid": "Send `next_cursor` as it came, to the same list and with the same filters, or leave it out to "
+    "begin with the first page.",
+    "idempotency_key_reused": "This key was used for another request; `detail` names the fields that differ. If this "
+    "is a new request, give it a new key. If you meant to repeat the old one, send it as it was. "
+    "`GET /v1/requests/{key}` shows what became of it.",
+    "not_found": "Check the path and the ids: something of that name does not exist, or belongs to another ledger than "
+    "your API key. The paths are listed at /docs.",
+    "party_unknown": "Register the party with `POST /v1/parties`, or correct its id or alias. An alias may have been "
+    "taken away.",
+    "rail_unknown": "Register the rail with `POST /v1/rails`, or correct its name. A deposit over a rail that nobody "
+    "registered is not booked, so that a mistyped name never becomes an account.",
+    "insufficient_funds": "`detail` says what the account has and how much is short. Ask the payer for less, or wait "
+    "for money to come in; then send it under a new key.",
+    "same_party": "Payer and payee are the same party, perhaps through an alias. Name two parties.",
+    "balance_overflow": "A balance would pass 2^53-1 minor units, beyond which JSON readers lose digits. Move money "
+    "out first, or pay less.",
+    "linked_failed": "Another item of the same atomic batch could not be done, so none was. Look for the item whose "
+    "problem is another code, correct it, and send the batch again with new keys.",
+    "already_exists": "`existing` names what is there and the entry that made it. If that is what you wanted, go on "
+    "with it; if not, choose another id. A deposit's rail_reference books once, whatever the key.",
+    "party_not_open": "The party is frozen or closed. A frozen one is freed with `POST /v1/parties/{party}/unfreeze`; "
+    "a closed one stays closed.",
+    "party_not_empty": "Before a party can be closed its balances must be zero and nothing of it may be open. "
+    "`detail` names what is left.",
+    "suspense_not_open": "The suspense item was allocated or returned before. See what became of it, and reverse that "
+    "first.",
+    "already_reversed": "It was returned or reversed before, which can happen once. Nothing more needs to be done.",
+    "alias_moved": "The alias names another party than `to_expected`, the one that the sender saw. Show the sender "
+    "whom they would pay now, and ask again under a new key.",
+    "overloaded": "More requests are waiting than can be done in time. Wait for `Retry-After` seconds, and send "
+    "fewer at once: batches of 100 cost far less than single requests.",
+    "unavailable": "The books cannot be written or read just now, because the database is being restarted, is full "
+    "or cannot be reached. Nothing was done.",
+    "outcome_unknown": "The connection to the database was lost, or it took too long, while the request was being "
+    "written, so it may or may not have been done. Send it again under the same key, or ask `GET /v1/requests/{key}`: "
+    "either tells you.",
+    "internal": "Report it together with the Request-Id. You may send the same request under the same key again: if it "
+    "was done after all, you get its answer.",
+}
+"""What a code means and what to do next. A test holds it together with core.errors."""

@@ -1,0 +1,134 @@
+"""JSON Schemas of the types on the wire: what msgspec says of them, put the way that readers and tools expect."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, get_args
+
+import msgspec
+
+from ledger.core.fields import AliasValue, Channel, Currency, ItemKey, PartyId
+from ledger.http.glossary import INSIDE, word
+
+REFERENCE = "#/components/schemas/{name}"
+NULL = {"type": "null"}
+
+
+def _name_like(pattern: str) -> Any:
+    return Annotated[str, msgspec.Meta(extra_json_schema={"pattern": pattern})]
+
+
+PATH_NAMES: dict[str, tuple[Any, str]] = {
+    "party": (PartyId, "alice"),
+    "channel": (Channel, "phone"),
+    "value": (AliasValue, "+4915112345678"),
+    "deposit": (_name_like("^deposit_[1-9][0-9]{0,17}$"), "deposit_41"),
+    "transfer": (_name_like("^transfer_[1-9][0-9]{0,17}$"), "transfer_42"),
+    "number": (_name_like("^[1-9][0-9]{0,17}$"), "42"),
+    "owner": (_name_like("^[A-Za-z0-9._:@+-]{1,64}$"), "alice"),
+    "role": (_name_like("^[a-z_]+$"), "available"),
+    "currency": (Currency, "EUR"),
+    "key": (ItemKey, "3f0c9a52-7d1e-4a66-9a0e-2f6a4d1c8b11"),
+    "code": (_name_like("^[a-z_]+$"), "insufficient_funds"),
+}
+"""What the names in paths look like, and an example of each."""
+
+
+class Schemas:
+    """The schemas of some Structs and of all that is in them, as the components of a document.
+
+    Each kind of field that has a title (core/fields.py) becomes a component of its own, once.
+    """
+
+    def __init__(self, kinds: Iterable[Any]) -> None:
+        structs = dict.fromkeys(kind for kind in kinds if is_struct(kind))
+        self.components: dict[str, Any] = {}
+        for name, schema in msgspec.json.schema_components(structs, ref_template=REFERENCE)[1].items():
+            self.components[name] = self._tidied_component(name, schema)
+
+    def reference(self, kind: Any) -> dict[str, Any]:
+        """Where the schema of a type stands, or the schema itself if it is of a kind without a name."""
+        if is_struct(kind):
+            return {"$ref": REFERENCE.format(name=kind.__name__)}
+        tidied: dict[str, Any] = self._tidied(msgspec.json.schema(kind))
+        return tidied
+
+    def query(self, kind: type[msgspec.Struct]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+        """The parameters of a query: name, schema, and whether it must be there. None is to leave it out."""
+        struct = Schemas([kind])
+        self.components |= {name: schema for name, schema in struct.components.items() if name != kind.__name__}
+        described = struct.components[kind.__name__]
+        for name, schema in described["properties"].items():
+            values = [each for each in schema.pop("anyOf", ()) if each != NULL]
+            if schema.get("default", ...) is None:
+                del schema["default"]
+            if isinstance(schema.get("type"), list):
+                schema["type"] = schema["type"][0]
+            yield name, schema | (values[0] if values else {}), name in described["required"]
+
+    def example(self, struct: str) -> dict[str, Any]:
+        """A value of the Struct of this name, made of the glossary's examples."""
+        schema = self.components[struct]
+        values = {name: self._example(struct, name, field) for name, field in schema["properties"].items()}
+        return {name: value for name, value in values.items() if value is not None or name in schema["required"]}
+
+    def _example(self, struct: str, name: str, schema: dict[str, Any]) -> Any:
+        example = word(struct, name).example
+        if example is not INSIDE:
+            return example
+        if schema.get("type") == "array":
+            return [self.example(_name(schema["items"]))]
+        return self.example(_name(schema.get("anyOf", [schema])[0]))
+
+    def _tidied_component(self, name: str, schema: dict[str, Any]) -> dict[str, Any]:
+        tidied: dict[str, Any] = self._tidied(
+            {key: schema[key] for key in schema if key not in ("title", "properties")}
+        )
+        if "description" in tidied:
+            tidied["description"] = " ".join(tidied["description"].split())
+        if "properties" in schema:
+            tidied["properties"] = {
+                field: _meaning(name, field) | self._tidied(described)
+                for field, described in schema["properties"].items()
+            }
+        return tidied
+
+    def _tidied(self, schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [self._tidied(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        tidied = {key: self._tidied(value) for key, value in schema.items()}
+        if isinstance(tidied.get("pattern"), str):
+            tidied["pattern"] = tidied["pattern"].replace(r"\A", "^").replace(r"\Z", "$")
+        if "enum" in tidied:
+            tidied = {"type": "string"} | tidied
+        if "title" in tidied:
+            title, default = tidied.pop("title"), {key: tidied.pop(key) for key in ("default",) if key in tidied}
+            self.components[title] = tidied
+            return {"$ref": REFERENCE.format(name=title)} | default
+        match tidied.get("anyOf"):
+            case [{"type": str(kind)} as value, {"type": "null"}] if "enum" not in value:
+                return value | {"type": [kind, "null"]} | {key: tidied[key] for key in tidied if key != "anyOf"}
+        return tidied
+
+
+def _meaning(struct: str, field: str) -> dict[str, str]:
+    found = word(struct, field)
+    return {"description": found.meaning} | ({"format": found.format} if found.format is not None else {})
+
+
+def _name(reference: dict[str, Any]) -> str:
+    name: str = reference["$ref"].rpartition("/")[2]
+    return name
+
+
+def fields_in(kind: Any) -> set[str]:
+    """The names of the fields of a Struct and of all Structs in it."""
+    if not is_struct(kind):
+        return set().union(*map(fields_in, get_args(kind)))
+    fields = msgspec.structs.fields(kind)
+    return {field.encode_name for field in fields}.union(*(fields_in(field.type) for field in fields))
+
+
+def is_struct(kind: Any) -> bool:
+    """Whether a type is a Struct."""
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

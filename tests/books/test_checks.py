@@ -1,0 +1,175 @@
+"""Each check is shown a ledger that was tampered with, and must name the place; of an honest one it must find nothing.
+
+The tampering is done by a superuser inside a transaction that is rolled back, so all cases share one small ledger.
+"""
+
+import asyncio
+import os
+
+import pytest
+
+from ledger.books.background import BackgroundChecks
+from ledger.books.calls import Call
+from ledger.books.checking import FINDINGS_MAX, Finding, looks
+from ledger.books.checks import CHECKS, UnknownCheck, run_checks
+from ledger.books.database import Connection, connect_checks
+from ledger.core.parties import CreateParty
+from tests.books.lanes import done, lane_on, pay, refusal, run
+from tests.books.tampering import ALICE, CASES, LAST, STORY, Case, deposit
+from tests.harness import PREPARED_ENTRIES, Database, Databases, Superuser
+
+
+@pytest.fixture(scope="module")
+def books(database: Database) -> Database:
+    """The story, told by a lane. Entries made by nobody else: no service runs on it."""
+
+    async def tell() -> None:
+        async with lane_on(database) as lane:
+            for number, command in STORY.items():
+                assert number == (await done(lane, command)).entry.number
+            calls = [
+                Call(pay("alice", "bob"), os.urandom(16), "key_1", "req_1") for _ in range(max(STORY) + 1, LAST + 1)
+            ]
+            await lane.submit_all(calls, atomic=False)
+            assert "insufficient_funds" == await refusal(lane, pay("bob", "alice", 1_000_000))
+
+    assert PREPARED_ENTRIES + 1 == min(STORY)
+    run(tell())
+    return database
+
+
+def found(
+    books: Database, tampering: str = "SELECT", names: list[str] | None = None, stretch: int = 5_000
+) -> list[Finding]:
+    """What the checks find once the tampering is done; afterwards it is undone."""
+
+    async def look() -> list[Finding]:
+        connection = await connect_checks(books.url)
+        transaction = connection.transaction()
+        try:
+            await transaction.start()
+            await connection.execute(f"SET TRANSACTION READ WRITE; {tampering}")
+            checks = [check for check in CHECKS if names is None or check.name in names]
+            return [
+                each async for look in looks(connection, books.ledger_id, checks, stretch) for each in look.findings
+            ]
+        finally:
+            await transaction.rollback()
+            await connection.close()
+
+    return run(look())
+
+
+def test_an_honest_ledger_has_no_exceptions(books: Database) -> None:
+    assert [] == found(books)
+
+
+def test_a_new_ledger_has_no_exceptions(databases: Databases) -> None:
+    fresh = databases.new()
+    with Superuser(fresh.url) as superuser:
+        empty = superuser.value("SELECT create_ledger('empty', 'test.invalid/log/empty')")
+    assert [] == found(fresh._replace(ledger_id=empty))
+    databases.drop(fresh)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}: {case.where}")
+def test_tampering_is_named_with_its_place(case: Case, books: Database) -> None:
+    assert (case.check, case.where) in {each[:2] for each in found(books, case.tampering, [case.check])}
+
+
+def test_every_check_has_been_shown_something_to_find() -> None:
+    assert {check.name for check in CHECKS} == {case.check for case in CASES}
+
+
+@pytest.mark.parametrize("stretch", [1, 7, 256])
+def test_how_long_the_stretches_are_makes_no_difference(stretch: int, books: Database) -> None:
+    tampering = f"""
+        UPDATE postings SET debit_balance = debit_balance + 1 WHERE entry IN (9, 12, 200);
+        DELETE FROM entries WHERE number = 8;
+        UPDATE accounts SET balance = balance + 1 WHERE number = {ALICE};
+        UPDATE parties SET state = 'frozen' WHERE id IN ('alice', 'dora');
+        UPDATE aliases SET party = 'zoe' WHERE entry = 5
+    """
+    assert sorted(found(books, tampering)) == sorted(found(books, tampering, stretch=stretch))
+    assert [] == found(books, stretch=stretch)
+
+
+def test_only_what_is_named_is_looked_at(books: Database) -> None:
+    tampering = f"UPDATE accounts SET balance = balance + 1 WHERE number = {ALICE}"
+    assert {"balances", "currencies"} == {each.check for each in found(books, tampering)}
+    assert {"currencies"} == {each.check for each in found(books, tampering, ["currencies", "below-zero"])}
+
+
+def test_a_name_that_no_check_has_is_answered_with_those_there_are(books: Database) -> None:
+    async def ask() -> None:
+        connection = await connect_checks(books.url)
+        try:
+            await run_checks(connection, books.ledger_id, ["balance"])
+        finally:
+            await connection.close()
+
+    with pytest.raises(UnknownCheck, match="no check balance. There are: numbering, "):
+        run(ask())
+
+
+def test_erasing_leaves_nothing_to_find(books: Database) -> None:
+    assert [] == found(books, f"SELECT erase(1, number) FROM generate_series(1, {LAST}) number")
+
+
+def test_what_cannot_be_read_is_an_exception_and_stops_no_other_check(books: Database) -> None:
+    tampering = """
+        UPDATE entries SET body = '[]' WHERE number = 8;
+        UPDATE suspense_items SET remaining = 49 WHERE entry = 10
+    """
+    seen = {(each.check, each.where) for each in found(books, tampering)}
+    assert {("deposits", f"entries 0–{LAST}"), ("bodies", "entry 8"), ("suspense", "suspense")} <= seen
+
+
+def test_of_each_check_no_more_is_told_than_anybody_can_read(books: Database) -> None:
+    told = found(books, "UPDATE entries SET leaf = sha256('')", ["leaves"], stretch=64)
+    assert FINDINGS_MAX == len(told)
+
+
+def test_the_auditor_may_look(books: Database) -> None:
+    assert [] == found(books, "SET LOCAL ROLE chatledger_auditor")
+
+
+def test_while_payments_are_made_nothing_is_found(databases: Databases) -> None:
+    """Accounts change between the looks at them, and the head moves on: none of that is an exception."""
+    busy = databases.new()
+
+    async def rounds(connection: Connection) -> list[Finding]:
+        told = [each async for look in looks(connection, busy.ledger_id, CHECKS, 20) for each in look.findings]
+        return told + await run_checks(connection, busy.ledger_id)
+
+    async def story() -> list[Finding]:
+        connection = await connect_checks(busy.url)
+        async with lane_on(busy) as lane:
+            for command in (STORY[5], STORY[6], deposit("alice", 1_000_000)):
+                await done(lane, command)
+            looking = asyncio.create_task(rounds(connection))
+            while not looking.done():
+                await asyncio.gather(*(done(lane, pay("alice", "bob")) for _ in range(3)))
+                await asyncio.gather(done(lane, pay("bob", "alice", 2)), done(lane, deposit("bob", 5)))
+                await asyncio.gather(
+                    done(lane, deposit(None, 5)),
+                    done(lane, CreateParty(id=f"p{os.urandom(6).hex()}", party_kind="person")),
+                )
+        await connection.close()
+        return await looking
+
+    assert [] == run(story())
+    databases.drop(busy)
+
+
+def test_the_background_looks_at_every_ledger_and_says_how_far(books: Database) -> None:
+    async def first_results() -> BackgroundChecks:
+        checks = BackgroundChecks(books.service_url)
+        checks.start()
+        while not checks.results:
+            await asyncio.sleep(0.01)
+        await checks.stop()
+        return checks
+
+    (result,) = run(first_results()).results.values()
+    assert ([], LAST) == (result.findings, result.through_entry)

@@ -1,0 +1,140 @@
+"""A balance as of an entry and a page of a statement cost the same however long the history, known to Postgres or not.
+
+What is counted is blocks: unlike time they are the same on every machine.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from ledger.books.accounts import StoredAccount, as_of
+from ledger.books.database import Connection, Reader, read_pool
+from ledger.books.feed import page
+from ledger.books.statements import lines
+from tests.harness import Database, Superuser
+
+ENTRIES, ACCOUNTS, OTHERS = 60_000, 5_000, 2_497
+LEDGER, LIMIT = 7, 50
+# The rail was debited by each of the first tenth of the postings and never since, so that its last one lies far back;
+# the merchant has two thirds of the rest, on either side; an account like any other has a few, nobody's has none.
+RAIL, MERCHANT, PERSON, NOBODY = 1, 2, 77, 0
+
+BODY = json.dumps(
+    dict.fromkeys(["ledger", "kind", "posted_at", "effective_on", "actor", "key"], "x" * 80)
+    | {"number": 1, "request": {}}
+)
+HISTORY = f"""
+    ALTER TABLE postings SET (autovacuum_enabled = off);
+    ALTER TABLE entries SET (autovacuum_enabled = off);
+    ALTER TABLE accounts SET (autovacuum_enabled = off);
+    INSERT INTO ledgers VALUES ({LEDGER}, 'history', 'history');
+    INSERT INTO heads VALUES ({LEDGER}, 1, {ENTRIES}, {ACCOUNTS}, now(), sha256(''), '');
+    INSERT INTO accounts
+    SELECT {LEDGER}, a, 'owner' || a, 'available', 'EUR', 0, 0 FROM generate_series(1, {ACCOUNTS}) a;
+    INSERT INTO entries
+    SELECT {LEDGER}, e, 'epoch'::timestamptz + e * interval '1 second', '2026-01-01', 'transfer',
+           substring(sha256(e::text::bytea) FOR 16), sha256(''), '{BODY}', NULL
+    FROM generate_series(1, {ENTRIES}) e;
+    INSERT INTO postings
+    SELECT {LEDGER}, 0, 'EUR', e,
+           CASE WHEN e <= {ENTRIES // 10} THEN {RAIL} WHEN e % 3 = 0 THEN {MERCHANT} ELSE 4 + e * 7 % {OTHERS} * 2 END,
+           CASE WHEN e > {ENTRIES // 10} AND e % 3 = 1 THEN {MERCHANT} ELSE 5 + e * 11 % {OTHERS} * 2 END,
+           1, 0, 0, 1, 1
+    FROM generate_series(1, {ENTRIES}) e;
+"""
+
+
+class Counting:
+    """A connection that counts the blocks which its queries touch, and answers them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.blocks = 0
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Any]:
+        plan = await self.connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *arguments)
+        top = json.loads(plan)[0]["Plan"]
+        self.blocks += top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+        return await self.connection.fetch(query, *arguments)
+
+    async def fetchrow(self, query: str, *arguments: Any) -> Any:
+        return next(iter(await self.fetch(query, *arguments)), None)
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        return (await self.fetchrow(query, *arguments))[0]
+
+
+@asynccontextmanager
+async def counting(database: Database, plan: str) -> AsyncIterator[Counting]:
+    async with read_pool_of(database) as connection:
+        await connection.execute(f"SET plan_cache_mode = {plan}")
+        yield Counting(connection)
+
+
+@asynccontextmanager
+async def read_pool_of(database: Database) -> AsyncIterator[Connection]:
+    pool = await read_pool(database.service_url, 1)
+    try:
+        async with pool.acquire() as connection:
+            yield cast(Connection, connection)
+    finally:
+        await pool.close()
+
+
+@pytest.fixture(scope="module", params=["fresh", "analysed"])
+def history(request: pytest.FixtureRequest, database: Database, superuser: Superuser) -> Database:
+    """A history of which Postgres knows nothing yet, and then all that it can find out."""
+    if request.param == "fresh":
+        superuser.run_script(HISTORY)
+    else:
+        superuser.run_script("ANALYZE")
+    return database
+
+
+def stored(number: int) -> StoredAccount:
+    return StoredAccount(number, "owner", "available", "EUR", 0, 0, ENTRIES)
+
+
+PLANS = pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
+WHOSE = pytest.mark.parametrize("account", [RAIL, MERCHANT, PERSON, NOBODY])
+
+
+@PLANS
+@WHOSE
+def test_a_balance_as_of_an_entry_is_two_probes_of_an_index(history: Database, account: int, plan: str) -> None:
+    async def blocks(entry: int) -> int:
+        async with counting(history, plan) as connection:
+            await as_of(cast(Reader, connection), LEDGER, stored(account), entry)
+            return connection.blocks
+
+    for entry in (ENTRIES, ENTRIES // 2, ENTRIES // 100, 0):
+        assert asyncio.run(blocks(entry)) < 16
+
+
+@PLANS
+@WHOSE
+def test_a_page_of_a_statement_costs_its_own_lines_and_no_others(history: Database, account: int, plan: str) -> None:
+    async def cost(after: int) -> tuple[int, int]:
+        async with counting(history, plan) as connection:
+            found = await lines(cast(Reader, connection), LEDGER, stored(account), (after, -1), ENTRIES, LIMIT)
+            return connection.blocks, len(found)
+
+    for after in (0, ENTRIES // 2, ENTRIES - 100, ENTRIES):
+        blocks, found = asyncio.run(cost(after))
+        assert blocks < 16 + 10 * found
+    assert (LIMIT if account in (RAIL, MERCHANT) else 0) <= asyncio.run(cost(0))[1]
+
+
+@PLANS
+def test_a_page_of_the_feed_costs_the_entries_it_looks_at(history: Database, plan: str) -> None:
+    async def blocks(kind: str | None) -> int:
+        async with counting(history, plan) as connection:
+            await page(cast(Reader, connection), LEDGER, ENTRIES // 2, LIMIT, kind)
+            return connection.blocks
+
+    assert asyncio.run(blocks(None)) < 32
+    assert asyncio.run(blocks("deposit")) < 2_000

@@ -3,6 +3,8 @@
 The fixtures in conftest.py hand these out. A test that needs two services or a second ledger calls the functions here.
 """
 
+# long: all that tests share stands in one place.
+
 import asyncio
 import contextlib
 import hashlib

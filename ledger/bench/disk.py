@@ -17,11 +17,6 @@ class Disk(NamedTuple):
     head: int
     wal: int
 
-    @property
-    def total(self) -> int:
-        """Everything."""
-        return sum(self.relations.values())
-
 
 async def measure(url: str, ledger_id: int) -> Disk:
     """Look, after a checkpoint."""
@@ -39,3 +34,8 @@ def bytes_per_entry(before: Disk, after: Disk) -> dict[str, float]:
     made = after.head - before.head
     grown = {name: (size - before.relations.get(name, 0)) / made for name, size in after.relations.items()}
     return dict(sorted(grown.items(), key=lambda item: -item[1]))
+
+
+def wal_per_entry(before: Disk, after: Disk) -> float:
+    """The bytes written to the server's log between, for each entry."""
+    return (after.wal - before.wal) / (after.head - before.head)

@@ -18,8 +18,6 @@ from ledger.books.lane import Lane
 from ledger.books.recall import NotDone
 from ledger.core.transfers import Transfer
 
-WARM_SECONDS = 1.0
-
 
 class Drive(NamedTuple):
     """What came of driving a lane: transfers done, in how many batches, and the latency of one submission."""
@@ -50,7 +48,7 @@ def run(database_url: str, ledger_id: int, parties: int, callers: int, items: in
 
 
 async def drive(url: str, ledger_id: int, parties: int, callers: int, items: int, seconds: float) -> Drive:
-    """The same, in this process. The first second, in which accounts are loaded, does not count."""
+    """The same, in this process. As long again before, in which accounts are loaded, does not count."""
     lane = Lane(url, ledger_id, "bench")
     lane.start()
     latencies: list[float] = []
@@ -71,7 +69,7 @@ async def drive(url: str, ledger_id: int, parties: int, callers: int, items: int
                 group.create_task(caller(started + length))
         return time.perf_counter() - started
 
-    await phase(WARM_SECONDS)
+    await phase(seconds)
     batches = lane.batches
     elapsed = await phase(seconds)
     batches = lane.batches - batches

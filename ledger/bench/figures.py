@@ -42,7 +42,7 @@ def limit(callers: int) -> Cell:
 class Figure(NamedTuple):
     """A rate a second, of transfers or of reads, and the latency of one request or submission.
 
-    `was_limit`: the load generator was at its own limit. `size`: transfers in a transaction, where that varies.
+    `was_limit`: the load generator was at its own limit. `transaction`: how many transfers it was of.
     `service_us`, `database_us`: processor time of one transfer or read, in microseconds.
     """
 
@@ -50,13 +50,13 @@ class Figure(NamedTuple):
     p50_ms: float | None = None
     p99_ms: float | None = None
     was_limit: bool = False
-    size: int | None = None
+    transaction: int | None = None
     service_us: float | None = None
     database_us: float | None = None
 
 
-class Phase(NamedTuple):
-    """The figures of one state of the books: how many entries they had before and after."""
+class Size(NamedTuple):
+    """The figures of a ledger of one size, and how many entries it had before and after the measuring."""
 
     title: str
     first_entry: int
@@ -65,10 +65,10 @@ class Phase(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A whole run. Bytes are those of one transfer, in all and by table and index; `problems` make it fail."""
+    """A whole run. Bytes are those of one transfer; `problems` make the run fail."""
 
     machine: list[str]
-    phases: list[Phase]
+    sizes: list[Size]
     bytes_on_disk: dict[str, float]
     bytes_of_wal: float | None
     memory_peak: int
@@ -102,7 +102,7 @@ def middle(figures: list[Figure]) -> Figure:
         p50_ms=of([figure.p50_ms for figure in figures]),
         p99_ms=of([figure.p99_ms for figure in figures]),
         was_limit=any(figure.was_limit for figure in figures),
-        size=figures[-1].size,
+        transaction=figures[-1].transaction,
         service_us=of([figure.service_us for figure in figures]),
         database_us=of([figure.database_us for figure in figures]),
     )
@@ -110,9 +110,10 @@ def middle(figures: list[Figure]) -> Figure:
 
 def ratios(measured: Measured) -> list[Ratio]:
     """What is held against a target, in the order of the targets."""
-    found = _within(measured.phases[0].figures)
-    for phase in measured.phases[1:]:
-        found += _over_time(measured.phases[0], phase)
+    empty, *grown = measured.sizes
+    found = _within(empty.figures)
+    for size in grown:
+        found += _over_time(empty, size)
     found.append(Ratio("bytes on disk a transfer, with indexes", sum(measured.bytes_on_disk.values()), 1_200, False, 0))
     found.append(Ratio("most memory of the service, MB", measured.memory_peak / MEGABYTE, 300, False, 0))
     return found
@@ -132,17 +133,22 @@ def _within(figures: dict[Cell, Figure]) -> list[Ratio]:
     ]
 
 
-def _over_time(empty: Phase, grown: Phase) -> list[Ratio]:
+def _over_time(empty: Size, grown: Size) -> list[Ratio]:
     cells = [
         (single(OURS, RANDOM, 128), "transfers at 128 connections"),
         (batch(100), "batches of 100"),
     ]
     rates = [
-        Ratio(f"{what}, {grown.title} / empty", grown.figures[cell].rate / empty.figures[cell].rate, 0.8, True)
+        Ratio(f"{what}, {grown.title} / {empty.title}", grown.figures[cell].rate / empty.figures[cell].rate, 0.8, True)
         for cell, what in cells
     ]
     reads = [
-        Ratio(f"latency of {cell.label}, {grown.title} / empty", _p50(figure) / _p50(empty.figures[cell]), 1.5, False)
+        Ratio(
+            f"latency of {cell.label}, {grown.title} / {empty.title}",
+            _p50(figure) / _p50(empty.figures[cell]),
+            1.5,
+            False,
+        )
         for cell, figure in grown.figures.items()
         if cell.group == READS
     ]

@@ -6,9 +6,11 @@ import platform
 from ledger.bench import load
 from ledger.books.database import connect
 
+LOAD_AT_REST = 0.5
 
-async def described(url: str) -> list[str]:
-    """The machine, the database's server and the load generator, a line each."""
+
+async def described(url: str, load_before: float) -> list[str]:
+    """The machine with its load average before the run, the database's server and the load generator, a line each."""
     connection = await connect(url)
     version = await connection.fetchval("SHOW server_version")
     names = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
@@ -16,10 +18,11 @@ async def described(url: str) -> list[str]:
     await connection.close()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     generator = (
-        "wrk" if load.has_wrk() else "our own in Python, as wrk is not installed: its processor is missing to the rest"
+        "wrk" if load.has_wrk() else "our own, as wrk is not installed; it takes processor from what it measures"
     )
     return [
-        f"{cores} cores, for the load generator too; {platform.system()} {platform.machine()}",
+        f"{cores} cores, for the load generator too, of {platform.system()} {platform.machine()}; "
+        f"load average before the run {load_before:.1f}{' *** not at rest ***' if load_before > LOAD_AT_REST else ''}",
         f"Python {platform.python_version()}, Postgres {version} ({', '.join(settings)})",
         f"load generator: {generator}",
     ]

@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ledger.books.calls import Call
 from ledger.books.database import Connection, connect
 from ledger.books.lane import Lane
 from ledger.books.recall import NotDone
 from ledger.books.setup import SERVICE, create_database, create_ledger, create_schema, give_login
+from ledger.cli.embedded import EmbeddedPostgres
 from ledger.core.api_keys import CreateApiKey
 from ledger.core.commands import Command
 from ledger.core.deposits import MakeDeposit
@@ -27,78 +29,71 @@ SCOPES = ["transfers:write", "entries:read"]
 _CHUNK = 5_000
 
 
-class Cluster(Protocol):
-    """A Postgres of our own; ledger.cli's EmbeddedPostgres is one."""
-
-    def url(self, user: str = ..., database: str = ...) -> str:
-        """A URL on which a role reaches a database."""
-
-    def password(self, user: str) -> str:
-        """The password a role is to have."""
-
-
 class Prepared(NamedTuple):
-    """Where things are: the ledger for its service and for an administrator, and the yardstick's database."""
+    """A ledger and the yardstick's tables beside it, with the same parties.
 
+    `first` is the ledger's last entry before any transfer; the URLs but `service_url` are an administrator's.
+    """
+
+    parties: int
     ledger_id: int
     service_url: str
     admin_url: str
     textbook_url: str
+    first: int
 
 
-async def prepare(cluster: Cluster, parties: int) -> Prepared:
+async def prepare(postgres: EmbeddedPostgres, name: str, parties: int) -> Prepared:
     """Make both databases, each with so many parties that have money, and a shop that has none."""
-    for database in ("books", "textbook"):
-        connection = await connect(cluster.url())
+    connection = await connect(postgres.url())
+    for database in (name, f"{name}_textbook"):
         await create_database(connection, database)
-        await connection.close()
-    admin_url = cluster.url(database="books")
+    await connection.close()
+    service_url, admin_url = postgres.url(SERVICE, name), postgres.url(database=name)
     connection = await connect(admin_url)
     await create_schema(connection)
     ledger = await create_ledger(connection, "bench")
-    await give_login(connection, SERVICE, cluster.password(SERVICE))
-    await connection.close()
-    prepared = Prepared(ledger.ledger_id, cluster.url(SERVICE, "books"), admin_url, cluster.url(database="textbook"))
+    await give_login(connection, SERVICE, postgres.password(SERVICE))
     digest = hashlib.sha256(TOKEN.encode()).digest()
-    await _do(
-        prepared,
-        [
-            CreateApiKey(name="bench", digest=base64url(digest), scopes=SCOPES),
-            SetLedger(currencies=[CURRENCY]),
-            RegisterBank(id="bank", currency=CURRENCY, purpose="safeguarded"),
-            RegisterRail(id="test", settles_to="bank"),
-            CreateParty(id=HOT, party_kind="merchant"),
-        ],
-    )
-    await add_parties(prepared, 1, parties)
-    await _prepare_textbook(prepared.textbook_url, digest, parties)
-    return prepared
+    await _fill(service_url, ledger.ledger_id, digest, parties)
+    first = await connection.fetchval("SELECT number FROM heads WHERE ledger_id = $1", ledger.ledger_id)
+    await connection.close()
+    textbook_url = postgres.url(database=f"{name}_textbook")
+    await _prepare_textbook(textbook_url, digest, parties)
+    return Prepared(parties, ledger.ledger_id, service_url, admin_url, textbook_url, first)
 
 
-async def add_parties(prepared: Prepared, first: int, last: int) -> None:
-    """Register the parties user<first> … user<last> in the ledger, and give each its money."""
-    for start in range(first, last + 1, _CHUNK):
-        numbers = range(start, min(start + _CHUNK, last + 1))
-        await _do(prepared, [CreateParty(id=f"user{n}", party_kind="person") for n in numbers])
-        await _do(
-            prepared,
-            [
-                MakeDeposit(to=f"user{n}", amount=FUNDS, currency=CURRENCY, rail="test", rail_reference=f"deposit {n}")
-                for n in numbers
-            ],
-        )
-
-
-async def _do(prepared: Prepared, commands: list[Command]) -> None:
-    lane = Lane(prepared.service_url, prepared.ledger_id, "bench")
+async def _fill(url: str, ledger_id: int, digest: bytes, parties: int) -> None:
+    lane = Lane(url, ledger_id, "bench")
     lane.start()
     try:
-        calls = [Call(command, os.urandom(16), "bench", "") for command in commands]
-        for outcome in await lane.submit_all(calls, atomic=False):
-            if isinstance(outcome, NotDone):
-                raise outcome.error
+        await _do(
+            lane,
+            [
+                CreateApiKey(name="bench", digest=base64url(digest), scopes=SCOPES),
+                SetLedger(currencies=[CURRENCY]),
+                RegisterBank(id="bank", currency=CURRENCY, purpose="safeguarded"),
+                RegisterRail(id="test", settles_to="bank"),
+                CreateParty(id=HOT, party_kind="merchant"),
+            ],
+        )
+        for start in range(1, parties + 1, _CHUNK):
+            numbers = range(start, min(start + _CHUNK, parties + 1))
+            await _do(lane, [CreateParty(id=f"user{n}", party_kind="person") for n in numbers])
+            await _do(lane, [_deposit(n) for n in numbers])
     finally:
         await lane.stop()
+
+
+def _deposit(n: int) -> MakeDeposit:
+    return MakeDeposit(to=f"user{n}", amount=FUNDS, currency=CURRENCY, rail="test", rail_reference=f"deposit {n}")
+
+
+async def _do(lane: Lane, commands: Sequence[Command]) -> None:
+    calls = [Call(command, os.urandom(16), "bench", "") for command in commands]
+    for outcome in await lane.submit_all(calls, atomic=False):
+        if isinstance(outcome, NotDone):
+            raise outcome.error
 
 
 async def _prepare_textbook(url: str, digest: bytes, parties: int) -> None:
@@ -119,9 +114,9 @@ async def _prepare_textbook(url: str, digest: bytes, parties: int) -> None:
     await connection.close()
 
 
-async def grow_textbook(url: str, transfers: int, parties: int) -> None:
-    """Add so many transfers between random parties, in one statement a table."""
-    connection = await connect_textbook(url)
+async def grow_textbook(prepared: Prepared, transfers: int) -> None:
+    """Add so many transfers, as good as random, to the yardstick's tables: in one statement a table."""
+    connection = await connect_textbook(prepared.textbook_url)
     await connection.execute(
         """
         INSERT INTO transfers (idempotency_key, payer, payee, amount, currency)
@@ -129,7 +124,7 @@ async def grow_textbook(url: str, transfers: int, parties: int) -> None:
         FROM generate_series(1, $1::bigint) n
         """,
         transfers,
-        parties,
+        prepared.parties,
         CURRENCY,
     )
     await connection.execute(

@@ -22,15 +22,20 @@ class NoProfiler(Exception):
     """py-spy is not installed. Install it (pip install py-spy), and on macOS run the bench with sudo."""
 
 
+def profiler() -> str:
+    """Where py-spy is. Raises NoProfiler."""
+    found = shutil.which("py-spy")
+    if found is None:
+        raise NoProfiler(NoProfiler.__doc__)
+    return found
+
+
 def record(service: Server, requests: Requests, connections: int, seconds: float, path: Path) -> None:
     """Record the service under load into a file: a flame graph (.svg), for speedscope (.json), else a list as text.
 
     Only the share of each function counts, since being looked at slows the service. System calls look dearer than they
-    are: py-spy stops the process at their ends. Raises NoProfiler.
+    are: py-spy stops the process at their ends.
     """
-    profiler = shutil.which("py-spy")
-    if profiler is None:
-        raise NoProfiler(NoProfiler.__doc__)
     sending = threading.Thread(
         target=load.run, args=(service.base, TOKEN, requests, connections, seconds + 2), name="load"
     )
@@ -38,7 +43,7 @@ def record(service: Server, requests: Requests, connections: int, seconds: float
     with tempfile.TemporaryDirectory() as folder:
         kind = FORMATS.get(path.suffix, "raw")
         target = Path(folder) / "raw" if kind == "raw" else path
-        command = [profiler, "record", "--pid", str(service.pid), "--duration", str(round(seconds))]
+        command = [profiler(), "record", "--pid", str(service.pid), "--duration", str(round(seconds))]
         command += ["--rate", str(SAMPLES_A_SECOND), "--format", kind, "--output", str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         sending.join()

@@ -46,6 +46,8 @@ class Server:
             self._process.kill()
             self._process.wait()
         self._log.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     @property
     def pid(self) -> int:

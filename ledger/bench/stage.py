@@ -1,8 +1,9 @@
-"""What figures are taken of: the two services at work, their databases, and what is to be said against them."""
+"""What figures are taken of: a ledger of some size and its service, beside the textbook's of the same size."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,52 +11,71 @@ from ledger.bench import disk, engine, figures, limit, load
 from ledger.bench.disk import Disk
 from ledger.bench.figures import Cell, Figure
 from ledger.bench.load import Requests
-from ledger.bench.prepare import HOT, TOKEN, Prepared, grow_textbook
-from ledger.bench.server import Server
+from ledger.bench.prepare import HOT, TOKEN, Prepared, grow_textbook, prepare
+from ledger.bench.server import OUR_SERVICE, TEXTBOOK_SERVICE, Server
 from ledger.books.database import connect
+from ledger.cli.embedded import EmbeddedPostgres
 
 BATCH_CONNECTIONS = {100: 8, 1_000: 4}
 ENGINE_LOADS = ((128, 1), (figures.ENGINE_CALLERS, 1), (8, 100))
 """Callers, and how many transfers each submits at a time."""
 GROW_ITEMS = 100
 GROW_SECONDS_MAX = 10.0
+WARM_SECONDS = 1.0
 SETTLE_SECONDS = 0.1
-
-Say = Callable[[str], None]
 
 
 class Stage(NamedTuple):
-    """What a phase is measured on. `first` is the last entry before the transfers begin."""
+    """`before` and `after` are what the ledger took on disk before and after it was grown."""
 
+    title: str
     prepared: Prepared
     ours: Server
     textbook: Server
-    parties: int
-    first: int
-    problems: list[str]
-    say: Say
+    before: Disk
+    after: Disk
 
 
 class Reading(NamedTuple):
-    """The last entry, and the processor seconds that the service and each of its database's backends have used."""
+    """The last entry, and the processor seconds that a service and each of its database's backends have used."""
 
     head: int
     service: float
     backends: dict[int, float]
 
 
-def over_http(stage: Stage, server: Server, requests: Requests, connections: int, seconds: float) -> Figure:
-    """One figure over HTTP. What was answered as done must be in the books."""
+def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int, transfers: int) -> Stage:
+    """Make both databases with so many parties, start both services on them, add so many transfers, and warm up."""
+    prepared = asyncio.run(prepare(postgres, name, parties))
+    ours = stack.enter_context(Server(OUR_SERVICE, prepared.service_url))
+    before = asyncio.run(disk.measure(prepared.admin_url, prepared.ledger_id))
+    if transfers:
+        _grow(prepared, ours, transfers)
+        asyncio.run(grow_textbook(prepared, transfers))
+    after = asyncio.run(disk.measure(prepared.admin_url, prepared.ledger_id))
+    textbook = stack.enter_context(Server(TEXTBOOK_SERVICE, prepared.textbook_url))
+    for payee in ("-", HOT):
+        # Enough that our service has seen every party, and that the shop has a statement of some pages.
+        load.run(ours.base, TOKEN, Requests("batch", parties, payee, GROW_ITEMS), 8, 2 * WARM_SECONDS)
+        load.run(textbook.base, TOKEN, Requests("transfer", parties, payee), 32, WARM_SECONDS)
+    settled_head(prepared)
+    return Stage(f"after {transfers:,}" if transfers else "empty", prepared, ours, textbook, before, after)
+
+
+def over_http(
+    stage: Stage, server: Server, requests: Requests, connections: int, seconds: float, problems: list[str]
+) -> Figure:
+    """One figure over HTTP. What was answered as done must be in the books; else a problem is noted."""
     before = _read(stage, server)
     done = load.run(server.base, TOKEN, requests, connections, seconds)
     settled_head(stage.prepared)
     after = _read(stage, server)
     what = f"{requests.kind} over {connections} connections"
     if done.errors:
-        stage.problems.append(f"{what}: {done.errors} of {done.requests} answers were errors")
+        problems.append(f"{what}: {done.errors} of {done.requests} answers were errors")
     made, answered = after.head - before.head, done.requests * requests.items
     if server is stage.ours and requests.kind != "get" and made < answered:
-        stage.problems.append(f"{what}: {answered:,} transfers were answered as done and {made:,} are in the books")
+        problems.append(f"{what}: {answered:,} transfers were answered as done and {made:,} are in the books")
     database = sum(used - before.backends.get(pid, 0.0) for pid, used in after.backends.items())
     return Figure(
         done.rate * requests.items,
@@ -67,55 +87,23 @@ def over_http(stage: Stage, server: Server, requests: Requests, connections: int
     )
 
 
-def without_http(stage: Stage, seconds: float, copied: int) -> Iterator[tuple[Cell, Figure]]:
+def without_http(prepared: Prepared, seconds: float, copied: int) -> Iterator[tuple[Cell, Figure]]:
     """The engine, and next to it COPY in transactions as large as the engine's just were."""
-    prepared = stage.prepared
     for callers, items in ENGINE_LOADS:
-        done = engine.run(prepared.service_url, prepared.ledger_id, stage.parties, callers, items, seconds)
+        done = engine.run(prepared.service_url, prepared.ledger_id, prepared.parties, callers, items, seconds)
         yield figures.engine(callers, items), Figure(done.rate, done.p50_ms, done.p99_ms)
         if items == 1:
             size = max(1, round(done.transfers / done.batches))
-            work = limit.copy(prepared.admin_url, prepared.ledger_id, stage.first, size, copied)
-            yield figures.limit(callers), Figure(asyncio.run(work).rate, size=size)
-
-
-def grow(stage: Stage, transfers: int) -> tuple[Disk, Disk]:
-    """Add transfers through the service, half of them to the shop; its disk before and after. Then the textbook's."""
-    stage.say(f"adding {transfers:,} transfers to the ledger")
-    before = disk_of(stage)
-    goal, seconds, payees = before.head + transfers, 2.0, ("-", HOT)
-    while (head := settled_head(stage.prepared)) < goal:
-        started = time.monotonic()
-        requests = Requests("batch", stage.parties, payees[0], GROW_ITEMS)
-        done = load.run(stage.ours.base, TOKEN, requests, BATCH_CONNECTIONS[GROW_ITEMS], seconds)
-        made = settled_head(stage.prepared) - head
-        if done.errors or not made:
-            raise RuntimeError(f"the ledger could not be grown: {done.errors} of {done.requests} answers were errors")
-        left = (goal - head - made) / made * (time.monotonic() - started)
-        seconds = min(max(left / 2, 1.0), GROW_SECONDS_MAX)
-        payees = payees[::-1]
-    after = disk_of(stage)
-    stage.say("adding as many to the textbook's tables")
-    asyncio.run(grow_textbook(stage.prepared.textbook_url, transfers, stage.parties))
-    return before, after
-
-
-def disk_of(stage: Stage) -> Disk:
-    """What the ledger takes on disk now."""
-    return asyncio.run(disk.measure(stage.prepared.admin_url, stage.prepared.ledger_id))
-
-
-def head_of(prepared: Prepared) -> int:
-    """The number of the last entry."""
-    return one_number(prepared.admin_url, "SELECT number FROM heads WHERE ledger_id = $1", prepared.ledger_id)
+            work = limit.copy(prepared.admin_url, prepared.ledger_id, prepared.first, size, copied)
+            yield figures.limit(callers), Figure(asyncio.run(work).rate, transaction=size)
 
 
 def settled_head(prepared: Prepared) -> int:
-    """The same, once it rests: what was on its way when the load generator hung up is still done."""
-    head, before = head_of(prepared), -1
+    """The number of the last entry, once it rests: what was on its way when the load ended is still done."""
+    head, before = _head(prepared), -1
     while head != before:
         time.sleep(SETTLE_SECONDS)
-        head, before = head_of(prepared), head
+        head, before = _head(prepared), head
     return head
 
 
@@ -132,9 +120,28 @@ def one_number(url: str, query: str, *values: object) -> int:
     return asyncio.run(ask())
 
 
+def _grow(prepared: Prepared, ours: Server, transfers: int) -> None:
+    """Add transfers through the service, half of them to the shop."""
+    goal, seconds, payees = prepared.first + transfers, 2.0, ("-", HOT)
+    while (head := settled_head(prepared)) < goal:
+        started = time.monotonic()
+        requests = Requests("batch", prepared.parties, payees[0], GROW_ITEMS)
+        done = load.run(ours.base, TOKEN, requests, BATCH_CONNECTIONS[GROW_ITEMS], seconds)
+        made = settled_head(prepared) - head
+        if done.errors or not made:
+            raise RuntimeError(f"the ledger could not be grown: {done.errors} of {done.requests} answers were errors")
+        left = (goal - head - made) / made * (time.monotonic() - started)
+        seconds = min(max(left / 2, 1.0), GROW_SECONDS_MAX)
+        payees = payees[::-1]
+
+
+def _head(prepared: Prepared) -> int:
+    return one_number(prepared.admin_url, "SELECT number FROM heads WHERE ledger_id = $1", prepared.ledger_id)
+
+
 def _read(stage: Stage, server: Server) -> Reading:
     url = stage.prepared.admin_url if server is stage.ours else stage.prepared.textbook_url
-    return Reading(head_of(stage.prepared), _seconds(server.pid), asyncio.run(_backends(url)))
+    return Reading(_head(stage.prepared), _seconds(server.pid), asyncio.run(_backends(url)))
 
 
 async def _backends(url: str) -> dict[int, float]:

@@ -73,8 +73,9 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         if not clear:
             return self
         facts: dict[str, Any] = msgspec.to_builtins(self)
+        references = {_wire(name) for name in self.references}
         for name, value in clear.items():
-            facts[name] = _conceal(salt, value)
+            facts[name] = _conceal_alias(salt, value) if name in references else _conceal(salt, value)
         return facts
 
     def sealed(self, salt: bytes) -> tuple[Any, str | None]:
@@ -187,13 +188,14 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
 
 
 def _conceal(salt: bytes, value: Any) -> str:
-    """A commitment to a text, or to the canonical JSON of a value; of an alias the channel stays readable."""
-    if not isinstance(value, str):
-        return commitment(salt, canonical(value).decode())
-    if value.startswith("alias:"):
-        _, channel, text = value.split(":", 2)
-        return f"alias:{channel}:{commitment(salt, text)}"
-    return commitment(salt, value)
+    """A commitment to a text, or to the canonical JSON of a value."""
+    return commitment(salt, value if isinstance(value, str) else canonical(value).decode())
+
+
+def _conceal_alias(salt: bytes, reference: str) -> str:
+    """A commitment to the alias that a reference names; its channel stays readable."""
+    _, channel, value = reference.split(":", 2)
+    return f"alias:{channel}:{commitment(salt, value)}"
 
 
 def _wire(name: str) -> str:

@@ -11,6 +11,8 @@ from ledger.books.database import connect
 from ledger.books.fence import LostConnection
 from ledger.books.recall import NotDone
 from ledger.books.writer import _Transaction
+from ledger.core.aliases import AddAlias
+from ledger.core.deposits import MakeDeposit
 from tests.books.lanes import (
     balance,
     do,
@@ -245,3 +247,33 @@ def test_a_fault_while_rows_are_loaded_leaves_nobody_without_an_answer(database:
             assert await balance(database, payer) == 90
 
     run(story())
+
+
+def test_rows_named_by_two_columns_are_loaded_by_index(databases: Databases) -> None:
+    """References and aliases are looked up one by one, not by reading the tables, even if nothing was analysed."""
+    database = databases.new()
+    fetched = """
+        SELECT sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint FROM pg_stat_user_tables
+        WHERE relname IN ('deposits', 'aliases')
+    """
+
+    async def story() -> None:
+        async with lane_on(database) as one:
+            (party,) = await fund(one, 1, 0)
+            await asyncio.gather(*(done(one, _deposit(party, n)) for n in range(1_500)))
+            aliases = [AddAlias(party=party, channel="app", value=f"a{n}") for n in range(500)]
+            await asyncio.gather(*(done(one, alias) for alias in aliases))
+        await _flush_statistics(database)
+        before = await value(database, fetched)
+        async with lane_on(database) as one:
+            await asyncio.gather(*(refusal(one, _deposit(party, n)) for n in range(300)))
+            await asyncio.gather(*(refusal(one, pay(f"alias:app:a{n}", party)) for n in range(300)))
+        await _flush_statistics(database)
+        assert await value(database, fetched) - before == 600
+
+    run(story())
+    databases.drop(database)
+
+
+def _deposit(party: str, n: int) -> MakeDeposit:
+    return MakeDeposit(to=party, amount=1, currency="EUR", rail="test", rail_reference=f"r{n}")

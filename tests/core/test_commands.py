@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.core.aliases import AddAlias
 from ledger.core.commands import Command, differing_fields
-from ledger.core.entries import Entry, canonical
+from ledger.core.entries import Entry, canonical, commitment
 from ledger.core.errors import Invalid
 from ledger.core.kinds import COMMANDS
 from ledger.core.parties import AliasName, CreateParty, FreezeParty
@@ -151,3 +151,9 @@ def test_whether_an_accounting_date_lies_in_the_future_depends_on_the_ledgers_zo
     with pytest.raises(Invalid, match="lies in the future; today is 2025-12-31 in America/Lima") as refused:
         effective_dates("America/Lima", "2026-01-01")
     assert ("timestamp_invalid", "/effective_on") == (refused.value.code, refused.value.errors[0].pointer)
+
+
+def test_a_memo_that_looks_like_an_alias_is_a_text_like_any_other() -> None:
+    transfer = Transfer(from_="ann", to="bob", amount=1, currency="EUR", memo="alias:phone:+491701234567")
+    facts, _ = transfer.sealed(b"salt")
+    assert facts["memo"] == commitment(b"salt", "alias:phone:+491701234567")

@@ -61,7 +61,7 @@ def test_the_same_request_again_gets_the_same_answer_and_writes_nothing(
     assert head == superuser.head()
 
 
-def test_a_return_too(client: Client) -> None:
+def test_the_same_return_again_gets_the_same_answer(client: Client) -> None:
     deposit, key = client.deposit("ann", 3)["id"], new_key()
     first, again = (client.post(f"/v1/deposits/{deposit}/return", {"reason": "recall"}, key) for _ in range(2))
     assert 201 == first.status_code

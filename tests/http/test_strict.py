@@ -1,7 +1,6 @@
-"""What the strict decoder takes and what it says of everything else: each row of bad-input.md's Body and Amount.
+"""What the strict decoder takes and what it says of everything else: each row of bad-input.md's Body and Amount."""
 
-Over 300 lines because the rows are one table: what is malformed, doubled or wrong is tried in the same places.
-"""
+# long: the rows are one table; what is malformed, doubled or wrong is tried in the same places.
 
 import json
 from typing import Annotated, Any, Literal

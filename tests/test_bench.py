@@ -1,0 +1,162 @@
+"""The bench itself: that it measures all there is, notices what is wrong, and says so. Nothing here depends on speed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ledger.bench import generator, load, measure, stage
+from ledger.bench.figures import (
+    GROUPS,
+    HOT,
+    OURS,
+    RANDOM,
+    TEXTBOOK,
+    Cell,
+    Figure,
+    Measured,
+    Ratio,
+    Size,
+    batch,
+    engine,
+    limit,
+    middle,
+    ratios,
+    single,
+)
+from ledger.bench.load import Load, Requests
+from ledger.bench.profile import listed
+from ledger.bench.report import as_json, show
+from ledger.cli import bench as command
+from ledger.cli.embedded import EmbeddedPostgres
+from ledger.core.transfers import Transfer
+from ledger.http.strict import StrictDecoder
+from ledger.http.transfers import Batch
+from tests.harness import Superuser
+
+TINY = measure.Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128)
+
+
+@pytest.fixture(scope="module")
+def measured(postgres: EmbeddedPostgres) -> Iterator[Measured]:
+    """A whole run in small, with our own load generator, which can be told to stop after a fraction of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "has_wrk", lambda: False)
+        patch.setattr(stage, "WARM_SECONDS", 0.2)
+        patch.setattr(measure, "READ_SECONDS", 0.2)
+        yield measure.measure(postgres, TINY, lambda _: None)
+    with Superuser(postgres.url()) as superuser:
+        for name, _, _ in TINY.sizes():
+            superuser.run_script(f"DROP DATABASE {name} WITH (FORCE)")
+            superuser.run_script(f"DROP DATABASE {name}_textbook WITH (FORCE)")
+
+
+def invented(problems: list[str]) -> Measured:
+    """A run of an empty and a grown ledger, without having run."""
+    cells = [single(group, who, n) for group in (OURS, TEXTBOOK) for who in (RANDOM, HOT) for n in (1, 128)]
+    cells += [batch(100), batch(1_000), engine(512), limit(512), Cell(GROUPS[-1], "a balance now")]
+    figures = {cell: Figure(1_000.0, 1.0, 2.0) for cell in cells}
+    sizes = [Size("empty", 1, 2, figures), Size("after 300", 301, 302, figures)]
+    return Measured(["a machine"], sizes, {"entries": 500.0}, 900.0, 80_000_000, problems)
+
+
+def test_every_kind_of_figure_is_taken_of_every_ledger_and_none_is_zero(measured: Measured) -> None:
+    assert ["empty", "after 300"] == [size.title for size in measured.sizes]
+    for size in measured.sizes:
+        assert set(GROUPS) == {cell.group for cell in size.figures}
+        assert [] == [cell for cell, figure in size.figures.items() if figure.rate <= 0]
+
+
+def test_the_load_of_the_bench_leaves_books_in_which_the_checks_find_nothing(measured: Measured) -> None:
+    assert [] == measured.problems
+    assert all(size.last_entry > size.first_entry for size in measured.sizes)
+
+
+def test_a_grown_ledger_has_grown_before_it_is_measured(measured: Measured) -> None:
+    empty, grown = measured.sizes
+    assert grown.first_entry >= 2 * TINY.parties + TINY.grow
+    assert measured.bytes_on_disk["entries"] > 0
+
+
+def test_every_target_is_judged_and_shown(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:
+    show(measured)
+    shown = capsys.readouterr().out
+    assert [] == [ratio.sentence for ratio in ratios(measured) if ratio.sentence not in shown]
+    assert [ratio.sentence for ratio in ratios(measured)] == [
+        each["sentence"] for each in json.loads(as_json(measured))["ratios"]
+    ]
+
+
+def test_an_answer_that_is_not_in_the_books_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "run", lambda *_: Load(7, 1.0, 1.0, 1.0, errors=0, was_limit=False))
+    monkeypatch.setattr(stage, "settled_head", lambda _: 0)
+    monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
+    problems: list[str] = []
+    ours: Any = stage.Stage("empty", *[None] * 5)  # type: ignore[arg-type]
+    server: Any = type("Server", (), {"base": ""})()
+    stage.over_http(ours._replace(ours=server), server, Requests("batch", 2, items=3), 1, 1.0, problems)
+    assert ["batch over 1 connections: 21 transfers were answered as done and 0 are in the books"] == problems
+
+
+def test_an_answer_that_is_an_error_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "run", lambda *_: Load(7, 1.0, 1.0, 1.0, errors=2, was_limit=False))
+    monkeypatch.setattr(stage, "settled_head", lambda _: 0)
+    monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
+    problems: list[str] = []
+    theirs: Any = stage.Stage("empty", *[None] * 5)  # type: ignore[arg-type]
+    stage.over_http(theirs, type("Server", (), {"base": ""})(), Requests("transfer", 2), 32, 1.0, problems)
+    assert ["transfer over 32 connections: 2 of 7 answers were errors"] == problems
+
+
+@pytest.mark.parametrize(("problems", "status"), [([], 0), (["entries: entry 7: its leaf is not its body's"], 1)])
+def test_the_command_fails_when_something_is_wrong_and_not_when_a_target_is_missed(
+    problems: list[str], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "embedded", lambda folder: nullcontext(EmbeddedPostgres(folder)))
+    monkeypatch.setattr(command, "_allow_connections", lambda _: None)
+    monkeypatch.setattr(command, "measure", lambda *_: invented(problems))
+    done = CliRunner().invoke(command.bench, [])
+    assert status == done.exit_code
+    assert "✗" in done.stdout
+    assert [] == [problem for problem in problems if problem not in done.stdout]
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "at_least", "reached"),
+    [(4, 4, True, True), (3.99, 4, True, False), (1.31, 1.3, False, False), (1.3, 1.3, False, True)],
+)
+def test_a_target_is_reached_at_its_very_value(value: float, target: float, at_least: bool, reached: bool) -> None:
+    assert reached == Ratio("a ratio", value, target, at_least).is_reached
+
+
+def test_rounds_are_summed_up_by_their_median() -> None:
+    rounds = [
+        Figure(rate, p50, None, was_limit) for rate, p50, was_limit in [(9, 3, False), (100, 1, True), (10, 2, False)]
+    ]
+    assert Figure(10, 2, None, was_limit=True) == middle(rounds)
+
+
+def test_our_own_generator_sends_transfers_and_batches_that_the_strict_reader_takes() -> None:
+    transfer = generator.maker(Requests("transfer", 3, "shop"), "clk_x", "localhost")().partition(b"\r\n\r\n")[2]
+    assert "shop" == StrictDecoder(Transfer).decode(transfer).to
+    items = generator.maker(Requests("batch", 2, items=50), "clk_x", "localhost")().partition(b"\r\n\r\n")[2]
+    transfers = StrictDecoder(Batch).decode(items).transfers
+    assert {("user1", "user2"), ("user2", "user1")} == {(item.from_, item.to) for item in transfers}
+    assert 50 == len({item.key for item in transfers})
+
+
+def test_a_profile_lists_functions_by_their_own_time() -> None:
+    raw = "main (a/site-packages/x/y.py:1);inner (z.py:5) 3\nmain (a/site-packages/x/y.py:2) 1\n"
+    assert ["  75.0    75.0  inner (z.py)", "  25.0   100.0  main (x/y.py)"] == listed(raw).splitlines()[1:]
+
+
+def test_a_profile_without_py_spy_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(command, "embedded", lambda folder: nullcontext(EmbeddedPostgres(folder)))
+    monkeypatch.setattr(command, "_allow_connections", lambda _: None)
+    done = CliRunner().invoke(command.bench, ["--profile", str(tmp_path / "profile.txt")])
+    assert (1, True) == (done.exit_code, "Install it" in done.output)

@@ -1,10 +1,10 @@
-"""The bench itself: that it measures all there is, notices what is wrong, and says so. Nothing here depends on speed."""
+"""The bench: that it measures all there is, notices what is wrong, and says so. Nothing here depends on speed."""
 
 import json
-from collections.abc import Iterator
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -29,6 +29,7 @@ from ledger.bench.figures import (
     single,
 )
 from ledger.bench.load import Load, Requests
+from ledger.bench.measure import Plan
 from ledger.bench.profile import listed
 from ledger.bench.report import as_json, show
 from ledger.cli import bench as command
@@ -36,23 +37,30 @@ from ledger.cli.embedded import EmbeddedPostgres
 from ledger.core.transfers import Transfer
 from ledger.http.strict import StrictDecoder
 from ledger.http.transfers import Batch
-from tests.harness import Superuser
 
-TINY = measure.Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128)
+TINY = Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128)
+
+
+class Run(NamedTuple):
+    """A run of the command: its status, what it printed, and the folder in which it kept what it needed."""
+
+    status: int
+    measured: dict[str, Any]
+    folder: Path
 
 
 @pytest.fixture(scope="module")
-def measured(postgres: EmbeddedPostgres) -> Iterator[Measured]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole run in small, with our own load generator, which can be told to stop after a fraction of a second."""
+    folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
         patch.setattr(load, "has_wrk", lambda: False)
         patch.setattr(stage, "WARM_SECONDS", 0.2)
         patch.setattr(measure, "READ_SECONDS", 0.2)
-        yield measure.measure(postgres, TINY, lambda _: None)
-    with Superuser(postgres.url()) as superuser:
-        for name, _, _ in TINY.sizes():
-            superuser.run_script(f"DROP DATABASE {name} WITH (FORCE)")
-            superuser.run_script(f"DROP DATABASE {name}_textbook WITH (FORCE)")
+        patch.setattr(command, "Plan", lambda *_, **__: TINY)
+        done = CliRunner().invoke(command.bench, ["--json"], catch_exceptions=False)
+    return Run(done.exit_code, json.loads(done.stdout), folder)
 
 
 def invented(problems: list[str]) -> Measured:
@@ -64,30 +72,35 @@ def invented(problems: list[str]) -> Measured:
     return Measured(["a machine"], sizes, {"entries": 500.0}, 900.0, 80_000_000, problems)
 
 
-def test_every_kind_of_figure_is_taken_of_every_ledger_and_none_is_zero(measured: Measured) -> None:
-    assert ["empty", "after 300"] == [size.title for size in measured.sizes]
-    for size in measured.sizes:
-        assert set(GROUPS) == {cell.group for cell in size.figures}
-        assert [] == [cell for cell, figure in size.figures.items() if figure.rate <= 0]
+def test_every_kind_of_figure_is_taken_of_every_ledger_and_none_is_zero(run: Run) -> None:
+    assert ["empty", "after 300"] == [size["title"] for size in run.measured["sizes"]]
+    for size in run.measured["sizes"]:
+        assert set(GROUPS) == {figure["group"] for figure in size["figures"]}
+        assert [] == [figure for figure in size["figures"] if figure["rate"] <= 0]
 
 
-def test_the_load_of_the_bench_leaves_books_in_which_the_checks_find_nothing(measured: Measured) -> None:
-    assert [] == measured.problems
-    assert all(size.last_entry > size.first_entry for size in measured.sizes)
+def test_the_load_of_the_bench_leaves_books_in_which_the_checks_find_nothing(run: Run) -> None:
+    assert (0, []) == (run.status, run.measured["problems"])
+    assert all(size["last_entry"] > size["first_entry"] for size in run.measured["sizes"])
 
 
-def test_a_grown_ledger_has_grown_before_it_is_measured(measured: Measured) -> None:
-    empty, grown = measured.sizes
-    assert grown.first_entry >= 2 * TINY.parties + TINY.grow
-    assert measured.bytes_on_disk["entries"] > 0
+def test_a_grown_ledger_has_grown_before_it_is_measured(run: Run) -> None:
+    assert run.measured["sizes"][1]["first_entry"] >= 2 * TINY.parties + TINY.grow
+    assert run.measured["bytes_on_disk"]["entries"] > 0
 
 
-def test_every_target_is_judged_and_shown(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bench_deletes_what_it_made(run: Run) -> None:
+    assert [] == list(run.folder.iterdir())
+
+
+def test_every_target_is_judged_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    measured = invented([])
     show(measured)
     shown = capsys.readouterr().out
-    assert [] == [ratio.sentence for ratio in ratios(measured) if ratio.sentence not in shown]
-    assert [ratio.sentence for ratio in ratios(measured)] == [
-        each["sentence"] for each in json.loads(as_json(measured))["ratios"]
+    found = ratios(measured)
+    assert [] == [ratio.sentence for ratio in found if ratio.sentence not in shown]
+    assert [ratio.is_reached for ratio in found] == [
+        each["is_reached"] for each in json.loads(as_json(measured))["ratios"]
     ]
 
 

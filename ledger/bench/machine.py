@@ -17,12 +17,11 @@ async def described(url: str, load_before: float) -> list[str]:
     settings = [f"{name} {await connection.fetchval('SELECT current_setting($1)', name)}" for name in names]
     await connection.close()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    generator = (
-        "wrk" if load.has_wrk() else "our own, as wrk is not installed; it takes processor from what it measures"
-    )
+    generator = "wrk" if load.has_wrk() else "our own, as wrk is not installed: it takes more from what it measures"
+    rest = " *** not at rest ***" if load_before > LOAD_AT_REST else ""
     return [
-        f"{cores} cores, for the load generator too, of {platform.system()} {platform.machine()}; "
-        f"load average before the run {load_before:.1f}{' *** not at rest ***' if load_before > LOAD_AT_REST else ''}",
-        f"Python {platform.python_version()}, Postgres {version} ({', '.join(settings)})",
+        f"{cores} cores, for the load generator too; load average before the run: {load_before:.1f}{rest}",
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        f"Postgres {version} ({', '.join(settings)})",
         f"load generator: {generator}",
     ]

@@ -30,10 +30,11 @@ class Server:
             text=True,
         )
         self.base = self._process.stdout.readline().strip() if self._process.stdout is not None else ""
-        if not self.base:
+        if not self.base or not self._answers():
+            self._process.kill()
+            self._process.wait()
             self._log.seek(0)
             raise RuntimeError(f"{' '.join(module)} did not start:\n{self._log.read()}")
-        self._wait_until_it_answers()
 
     def __enter__(self) -> "Server":
         return self
@@ -64,16 +65,16 @@ class Server:
             kibibytes = told.stdout
         return int(kibibytes) * 1024
 
-    def _wait_until_it_answers(self) -> None:
+    def _answers(self) -> bool:
+        """Whether it answers before long."""
         deadline = time.monotonic() + START_SECONDS_MAX
-        while True:
+        while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(self.base, timeout=1).close()
             except urllib.error.HTTPError:
-                return  # it knows nothing at /, and says so
+                return True  # it knows nothing at /, and says so
             except OSError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
                 time.sleep(0.05)
             else:
-                return
+                return True
+        return False

@@ -19,9 +19,9 @@ class Waiter:
 
     __slots__ = ("_left", "done")
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, calls: int) -> None:
         self._left = calls
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = loop.create_future()
 
     def one_answered(self) -> None:
         """Count one call; the last one wakes whoever waits, unless they have gone."""

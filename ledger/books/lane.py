@@ -53,11 +53,13 @@ class Lane:
         self._closing = False
         self._last_busy = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop
 
     # What callers use
 
     def start(self) -> None:
-        """Begin to work."""
+        """Begin to work, on the loop that runs now."""
+        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._watch())]
 
     async def stop(self) -> None:
@@ -78,7 +80,7 @@ class Lane:
     ) -> Outcome:
         """Do one command. Raises overloaded or unavailable when it cannot be taken."""
         call = Call(command, key, actor, request_id, dry_run)
-        waiter = call.waiter = Waiter(1)
+        waiter = call.waiter = Waiter(self._loop, 1)
         self._put([call])
         await waiter.done
         return call.answered()
@@ -88,7 +90,7 @@ class Lane:
         self._waiting.check_room(len(calls))
         if not calls:
             return []
-        waiter = Waiter(len(calls))
+        waiter = Waiter(self._loop, len(calls))
         for call in calls:
             call.waiter = waiter
         if not atomic:
@@ -275,7 +277,7 @@ class Lane:
         return self._commit is None and self._next is None and not self._waiting
 
     async def _sleep(self) -> None:
-        self._wake = asyncio.get_running_loop().create_future()
+        self._wake = self._loop.create_future()
         await self._wake
 
     def _wake_up(self) -> None:

@@ -9,18 +9,19 @@ import logging
 import os
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 from litestar.types import HTTPScope, Receive, Send
 
-from ledger.core.errors import FieldError, Forbidden, Internal, Invalid, LedgerError, Malformed, NotFound
-from ledger.http.credentials import NOBODY
+from ledger.core.errors import FieldError, Forbidden, Internal, LedgerError, Malformed, NotFound
+from ledger.http.credentials import NOBODY, Holder
+from ledger.http.parameters import read_query
 from ledger.http.problems import as_error, refusal
 from ledger.http.replies import Reply
-from ledger.http.routes import Asked, Route
+from ledger.http.routes import BODY_BYTES_MAX, Asked, Route
 from ledger.http.service import Service
-from ledger.http.strict import Fault, invalid_code
+from ledger.http.strict import Fault
 
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
@@ -83,22 +84,31 @@ class Door:
         if route.decoder is not None:
             raw = await _read_body(receive, headers, route.body_bytes_max)
             key = _idempotency_key(headers.get(b"idempotency-key"), route.needs_key)
+            if len(raw) > BODY_BYTES_MAX:
+                # To read so much takes so long that for nobody it is not done, whatever else is wrong with it.
+                await self._holder(route, headers)
             try:
                 body = route.decoder.decode(raw)
             except Fault as wrong:
                 fault = as_error(wrong.code, wrong.detail, [FieldError(*error) for error in wrong.errors])
                 if isinstance(fault, Malformed):
                     raise fault from None
-        holder = NOBODY
-        if route.scope is not None:
-            holder = await self._service.credentials.holder(headers.get(b"authorization"))
-            if route.scope not in holder.scopes:
-                raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
+        holder = await self._holder(route, headers)
         if fault is not None:
             raise fault
-        query = _query(route, scope["query_string"])
+        raw_query = scope["query_string"]
+        query = read_query(route.query, raw_query) if raw_query else route.no_query
         asked = Asked(self._service, holder.ledger_id, holder.key_id, request_id, path, query, body, key)
         return await route.handle(asked)
+
+    async def _holder(self, route: Route, headers: dict[bytes, bytes]) -> Holder:
+        """Who asks, if they may. Raises Unauthenticated and scope_missing."""
+        if route.scope is None:
+            return NOBODY
+        holder = await self._service.credentials.holder(headers.get(b"authorization"))
+        if route.scope not in holder.scopes:
+            raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
+        return holder
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
         path = _path(raw_path)
@@ -156,10 +166,9 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 async def _read_body(receive: Receive, headers: dict[bytes, bytes], bytes_max: int) -> bytes:
     """The body, if it is JSON and not too large. An empty one needs no Content-Type."""
-    too_large = Malformed("body_too_large", f"Send at most {bytes_max // 1024} KiB.")
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length) > bytes_max:
-        raise too_large
+        raise _too_large(bytes_max)
     message: Any = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -170,10 +179,10 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], bytes_max: i
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > bytes_max:
-                raise too_large
+                raise _too_large(bytes_max)
         body = b"".join(chunks)
     if len(body) > bytes_max:
-        raise too_large
+        raise _too_large(bytes_max)
     if message["type"] == "http.disconnect":
         raise Malformed("malformed_json", "The connection ended before the body did.")
     if b"content-encoding" in headers:
@@ -182,6 +191,10 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], bytes_max: i
     if media_type != b"application/json" and (body or media_type is not None) and not _is_json(media_type or b""):
         raise Malformed("unsupported_media_type", "Send the body as Content-Type: application/json, in UTF-8.")
     return body
+
+
+def _too_large(bytes_max: int) -> Malformed:
+    return Malformed("body_too_large", f"Send at most {bytes_max // 1024} KiB.")
 
 
 def _is_json(media_type: bytes) -> bool:
@@ -204,26 +217,3 @@ def _idempotency_key(value: bytes | None, required: bool) -> str:
         )
         raise Malformed("idempotency_key_invalid", detail)
     return value.decode()
-
-
-def _query(route: Route, raw: bytes) -> Any:
-    if not raw:
-        return route.no_query
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
-    except ValueError:
-        raise Invalid("field_invalid", "The query is not of the form name=value&name=value, percent-encoded.") from None
-    values = dict(pairs)
-    known = {field.encode_name for field in msgspec.structs.fields(route.query)}
-    for name in values:
-        if name not in known:
-            detail = f"No such query parameter; known here: {', '.join(sorted(known)) or 'none'}."
-            raise Invalid.at(f"/{name}", "field_unknown", detail)
-    if len(values) < len(pairs):
-        raise Invalid("field_invalid", "A query parameter is given twice.")
-    try:
-        return msgspec.convert(values, route.query, strict=False)
-    except msgspec.ValidationError as wrong:
-        name = str(wrong).rpartition("$.")[2].rstrip("`")
-        detail = f"The query parameter {name}: {str(wrong).partition(' - at')[0]}."
-        raise Invalid.at(f"/{name}", invalid_code(name, values.get(name, "")), detail) from None

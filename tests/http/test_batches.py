@@ -272,3 +272,13 @@ def test_an_item_in_a_currency_that_is_not_enabled_is_refused_and_its_key_stays_
     sent = item(currency="USD")
     assert ["currency_invalid", "done"] == codes(send(client, [sent, item()]))
     assert ["done"] == codes(send(client, [sent | {"currency": "EUR"}]))
+
+
+def test_a_large_body_is_not_even_read_for_nobody(client: Client) -> None:
+    content = b'{"transfers": [' + b" " * 70_000 + b"oops"
+    answer = client.http.post(
+        "/v1/transfers/batch",
+        content=content,
+        headers={"Authorization": "Bearer clk_nobody", "Content-Type": "application/json"},
+    )
+    assert answer.status_code == 401

@@ -210,3 +210,10 @@ def test_a_replay_makes_no_second_entry(client: Client, payer: str) -> None:
     made = [client.post("/v1/transfers", body, key=key).json()["entry"] for _ in range(2)]
     page = read(client, FEED, after=made[0] - 1)
     assert ([made[0]], made[0]) == ([entry["number"] for entry in page["entries"]], made[1])
+
+
+@pytest.mark.parametrize("limit", ["1.0", "1e1", "+1", "0x1", "%D9%A1", "true", ""])
+def test_a_limit_that_is_no_whole_number_is_refused(client: Client, limit: str) -> None:
+    answer = client.http.get(f"/v1/entries?limit={limit}")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "field_invalid"

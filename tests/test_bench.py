@@ -1,8 +1,11 @@
 """The bench: that it measures all there is, notices what is wrong, and says so. Nothing here depends on speed."""
 
+import asyncio
 import json
 import tempfile
+import threading
 from contextlib import nullcontext
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,16 +54,41 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A whole run in small, with our own load generator, which can be told to stop after a fraction of a second."""
+    """A whole run in small: with our own load generator, which can stop after a fraction of a second."""
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
-        patch.setattr(load, "has_wrk", lambda: False)
+        patch.setattr(load, "run", generate)
         patch.setattr(stage, "WARM_SECONDS", 0.2)
+        patch.setattr(stage, "SETTLE_SECONDS", 0.02)
         patch.setattr(measure, "READ_SECONDS", 0.2)
         patch.setattr(command, "Plan", lambda *_, **__: TINY)
         done = CliRunner().invoke(command.bench, ["--json"], catch_exceptions=False)
     return Run(done.exit_code, json.loads(done.stdout), folder)
+
+
+def generate(base: str, token: str, requests: Requests, connections: int, seconds: float) -> Load:
+    """What load.run does, without a process of its own."""
+    done = asyncio.run(generator.generate(base, connections, seconds, requests, token))
+    return Load(int(done["requests"]), done["seconds"], done["p50_ms"], done["p99_ms"], int(done["errors"]), False)
+
+
+class Always(BaseHTTPRequestHandler):
+    """Answers every request with one status."""
+
+    protocol_version = "HTTP/1.1"
+    status = 201
+
+    def do_POST(self) -> None:
+        """Answer."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(self.status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def invented(problems: list[str]) -> Measured:
@@ -160,6 +188,21 @@ def test_our_own_generator_sends_transfers_and_batches_that_the_strict_reader_ta
     transfers = StrictDecoder(Batch).decode(items).transfers
     assert {("user1", "user2"), ("user2", "user1")} == {(item.from_, item.to) for item in transfers}
     assert 50 == len({item.key for item in transfers})
+
+
+@pytest.mark.parametrize(("status", "share"), [(201, 0), (503, 1)])
+def test_our_own_generator_counts_answers_and_which_of_them_are_errors(
+    status: int, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "has_wrk", lambda: False)
+    handler = type("Handler", (Always,), {"status": status})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        done = load.run(f"http://127.0.0.1:{server.server_port}", "clk_x", Requests("transfer", 9), 3, 0.3)
+        server.shutdown()
+    assert done.requests > 0
+    assert share * done.requests == done.errors
+    assert 0 < done.p50_ms <= done.p99_ms
 
 
 def test_a_profile_lists_functions_by_their_own_time() -> None:

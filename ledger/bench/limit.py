@@ -51,7 +51,7 @@ async def copy(url: str, ledger_id: int, first: int, size: int, transfers: int) 
     """Write transfers in transactions of a size. `first` is the number of an entry; all after it are transfers."""
     connection = await connect(url)
     try:
-        chunks = await _chunks(connection, ledger_id, first, size, transfers // size)
+        chunks = await _chunks(connection, ledger_id, first, size, max(1, transfers // size))
         started = time.perf_counter()
         for chunk in chunks:
             async with connection.transaction():

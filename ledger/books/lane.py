@@ -23,6 +23,7 @@ from ledger.core.commands import Command
 from ledger.core.errors import LedgerError, TryLater
 
 BATCH_MAX = 512
+BATCH_HALVED_MIN = 16
 COMMIT_SECONDS_MAX = 5.0
 REDO_SECONDS_MAX = 30.0
 CLOCK_AHEAD_MICROS_MAX = 5_000_000
@@ -164,9 +165,14 @@ class Lane:
             await asyncio.sleep(TICK_SECONDS)
 
     def _gather(self) -> None:
-        """Take what waits into the next batch; decide at once what the working set suffices for."""
+        """Take what waits into the next batch; decide at once what the working set suffices for.
+
+        Where nothing is in flight, only half is taken: the database works on it while the other half is decided. Taken
+        whole, the two would wait for each other by turns, for callers that are answered together ask together again.
+        """
         books, waiting = self._writer.books, self._waiting
-        while waiting and (self._next is None or self._next.size < BATCH_MAX):
+        most = BATCH_MAX if self._flying is not None else min(BATCH_MAX, max(BATCH_HALVED_MIN, waiting.count // 2))
+        while waiting and (self._next is None or self._next.size < most):
             unit = waiting.take()
             if unit[0].outcome is not None and not unit[0].taken:
                 continue
@@ -201,7 +207,7 @@ class Lane:
         """Load and decide what is left of a batch, and send it."""
         self._flying, self._next = batch, None
         self._last_busy = time.monotonic()
-        self._commit = asyncio.create_task(self._writer.commit(batch))
+        self._commit = asyncio.create_task(self._writer.commit(batch, self._wake_up))
         self._commit.add_done_callback(lambda _: self._wake_up())
 
     async def _settle(self, batch: Batch, commit: asyncio.Task[None]) -> None:

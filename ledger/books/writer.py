@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from ledger.books.batch import Batch
 from ledger.books.calls import Call
@@ -74,15 +75,18 @@ class Writer:
         if self._connection is not None:
             self._connection.terminate()
 
-    async def commit(self, batch: Batch) -> None:
-        """Write a batch in one round trip. Raises KnownKeys, Overtaken, LostConnection, or the database's error."""
+    async def commit(self, batch: Batch, sent: Callable[[], None]) -> None:
+        """Write a batch in one round trip; `sent` is called once it is on its way.
+
+        Raises KnownKeys, Overtaken, LostConnection, or the database's error.
+        """
         connection = self._connection
         if connection is None:
             raise LostConnection("there is no connection")
         try:
             if batch.unloaded:
                 await self._decide_unloaded(connection, batch)
-            await self._send(connection, batch)
+            await self._send(connection, batch, sent)
         except Exception as error:
             if is_lost(error):
                 raise LostConnection(str(error)) from error
@@ -108,7 +112,7 @@ class Writer:
                     batch.unloaded = units
                     try:
                         await self._decide_unloaded(connection, batch)
-                        await self._send(connection, batch)
+                        await self._send(connection, batch, lambda: None)
                     except KnownKeys as known:
                         units = await self.answer_known(units, known.keys)
                     else:
@@ -171,10 +175,11 @@ class Writer:
         for unit in units:
             batch.decide(self.books, self.ledger_id, unit, self.clock())
 
-    async def _send(self, connection: Connection, batch: Batch) -> None:
+    async def _send(self, connection: Connection, batch: Batch, sent: Callable[[], None]) -> None:
         batch.frontier = self.frontier.copy()
         keys = [call.key for call in batch.calls() if call.settled is None]
         batch.is_sent = True
+        sent()
         answer = await connection.fetchrow(
             COMMIT, *arguments(self.ledger_id, self.version, keys, batch.entries, batch.refusals, batch.frontier)
         )

@@ -32,7 +32,7 @@ MAY_IMPORT = {
 PURE = {
     *("base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions"),
     *("functools", "hashlib", "itertools", "ledger", "math", "msgspec", "operator", "re", "types", "typing"),
-    *("unicodedata", "zoneinfo"),
+    *("unicodedata", "zoneinfo", "cryptography"),
 }
 IMPURE_CALLS = {
     *("open", "print", "input", "breakpoint", "exec", "eval", "__import__"),

@@ -14,6 +14,7 @@ _STEADY_PLANS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_memoize": "off",
     # Planning the commit anew takes longer than running it.
     "plan_cache_mode": "force_generic_plan",
 }

@@ -16,6 +16,10 @@ from ledger.core.errors import Invalid
 CHECKSUM_BYTES = 8
 PAGE_MAX = 500
 
+Cursor = Annotated[
+    str,
+    msgspec.Meta(description="`next_cursor` of the page before.", extra_json_schema={"pattern": "^[A-Za-z0-9_-]+$"}),
+]
 Place = TypeVar("Place", bound=msgspec.Struct)
 
 
@@ -23,7 +27,7 @@ class PageQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The query parameters of every list that comes in pages."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX, description="How many to show at most.")] = 50
-    cursor: Annotated[str, msgspec.Meta(description="`next_cursor` of the page before.")] | None = None
+    cursor: Cursor | None = None
 
 
 def cursor_at(of: str, place: msgspec.Struct) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from ledger.core.money import AMOUNT_MAX
 from ledger.http.markup import code, escape, page, prose, spans
 from ledger.http.problems import TITLE_OF
 
@@ -202,7 +203,8 @@ def _kind_of(schema: Schema, items: Schema) -> str:
     found = [kinds] if isinstance(kinds, str) else list(kinds)
     if "array" in found:
         found[found.index("array")] = f"array of {items.get('type', 'anything')}s"
-    bounds = [str(schema[bound]) for bound in ("minimum", "maximum") if bound in schema]
+    bounds = [f"{schema[bound]:,}" for bound in ("minimum", "maximum") if bound in schema]
+    bounds = [bound.replace(f"{AMOUNT_MAX:,}", "2^53-1") for bound in bounds]
     length = schema.get("maxLength") or schema.get("maxItems")
     note = f", {' to '.join(bounds)}" if bounds else f", up to {length:,}" if length else ""
     return " or ".join(found) + note + (f", {schema['format']}" if "format" in schema else "")

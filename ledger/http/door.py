@@ -14,7 +14,8 @@ from urllib.parse import quote, unquote
 import msgspec
 from litestar.types import HTTPScope, Receive, Send
 
-from ledger.core.errors import FieldError, Forbidden, Internal, LedgerError, Malformed, NotFound
+from ledger.books.fence import is_lost, is_nobodys_fault
+from ledger.core.errors import FieldError, Forbidden, Internal, LedgerError, Malformed, NotFound, TryLater
 from ledger.http.credentials import NOBODY, Holder
 from ledger.http.parameters import read_query
 from ledger.http.problems import as_error, refusal
@@ -59,10 +60,8 @@ class Door:
         except LedgerError as error:
             reply = refusal(error, request_id, self._service.base)
             body = encode(reply.value)
-        except Exception:
-            log.exception("request %s failed", request_id)
-            fault = Internal("internal", "Something went wrong on our side.")
-            reply = refusal(fault, request_id, self._service.base)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, whoever asked is answered
+            reply = refusal(_unforeseen(error, request_id), request_id, self._service.base)
             body = encode(reply.value)
         method = scope["method"]
         self._service.requests[method, reply.status] += 1
@@ -129,6 +128,15 @@ class Door:
         if "%" in path:
             names = {name: unquote(value) for name, value in names.items()}
         return route, names
+
+
+def _unforeseen(error: Exception, request_id: str) -> LedgerError:
+    """What the caller is told of an error that no rule has raised. The log is told the rest."""
+    if is_lost(error) or is_nobodys_fault(error):
+        log.warning("request %s found the database away: %s", request_id, type(error).__name__)
+        return TryLater("unavailable", "The books cannot be read just now. Send the same request again a little later.")
+    log.error("request %s failed", request_id, exc_info=error)
+    return Internal("internal", "Something went wrong on our side.")
 
 
 def _path(raw: bytes) -> str:

@@ -22,13 +22,17 @@ POLL_SECONDS = 0.5
 
 _NUMBER = re.compile(r"\A[1-9][0-9]{0,17}\Z", re.ASCII)
 
+Kind = Annotated[
+    str, msgspec.Meta(description="Only entries of this kind.", extra_json_schema={"enum": list(COMMANDS)})
+]
+
 
 class FeedQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which entries: after a number, of one kind or of all; and how many seconds to wait where there is none yet."""
 
     after: EntryNumber = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="How many to show at most.")] = 100
-    kind: Annotated[str, msgspec.Meta(description="A kind of entry, such as `transfer`.")] | None = None
+    kind: Kind | None = None
     wait: Annotated[int, msgspec.Meta(ge=0, le=30, description="Seconds to wait for an entry.")] = 0
 
 

@@ -153,20 +153,15 @@ GLOSSARY = {
     "data": Word("The items.", INSIDE),
     "limit": Word("How many to show at most.", 50),
     "cursor": Word("`next_cursor` of the page before.", None),
-    "since": Word("From this time on; from the beginning if left out.", "2026-11-01T00:00:00Z"),
-    "until": Word("Before this time; up to now if left out.", "2026-12-01T00:00:00Z"),
-    "as_of": Word("As of this time, itself excluded; now if left out.", "2026-11-20T12:00:00Z"),
-    "AsOfQuery.as_of": Word("As of this time, itself excluded; now if left out.", "2026-11-20T12:00:00Z", "date-time"),
-    "TrialBalanceQuery.as_of": Word(
-        "As of this time, itself excluded; now if left out.", "2026-11-20T12:00:00Z", "date-time"
-    ),
-    "StatementQuery.since": Word(
-        "From this time on; from the beginning if left out.", "2026-11-01T00:00:00Z", "date-time"
-    ),
-    "StatementQuery.until": Word("Before this time; up to now if left out.", "2026-12-01T00:00:00Z", "date-time"),
+    "as_of": Word("As of this time, itself excluded; now if left out.", "2026-11-20T12:00:00Z", "date-time"),
+    "SuspenseQuery.as_of": Word("As of when; now if left out.", "2026-11-20"),
+    "since": Word("From this time on; from the beginning if left out.", "2026-11-01T00:00:00Z", "date-time"),
+    "TrialBalanceQuery.since": Word("From then on; from the beginning if left out.", "2026-11-01T00:00:00Z"),
+    "until": Word("Before this time; up to now if left out.", "2026-12-01T00:00:00Z", "date-time"),
+    "TrialBalanceQuery.until": Word("Before then; up to now if left out.", "2026-12-01T00:00:00Z"),
     "older_than": Word("Only what has lain there for more days than this.", 30),
     "basis": Word("`posted` goes by when it was booked, `effective` by the accounting date.", "posted"),
-    "wait": Word("How many seconds to wait for an entry, if there is none yet.", 0),
+    "wait": Word("Seconds to wait for an entry.", 0),
     "FeedQuery.kind": Word("Only entries of this kind.", "transfer"),
     "next_cursor": Word("Where the next page goes on; null on the last one.", None),
     # the service

@@ -219,5 +219,4 @@ def _key_header(required: bool, schemas: Schemas) -> dict[str, Any]:
         "required": required,
         "description": meaning if required else "Not needed and not remembered: each item carries its own key.",
         "schema": schemas.reference(ItemKey),
-        "example": "3f0c9a52-7d1e-4a66-9a0e-2f6a4d1c8b11",
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from ledger.core.fields import AliasValue, Channel, Currency, ItemKey, PartyId
-from ledger.http.glossary import INSIDE, word
+from ledger.http.glossary import INSIDE, Word, word
 
 REFERENCE = "#/components/schemas/{name}"
 NULL = {"type": "null"}
@@ -86,7 +86,7 @@ class Schemas:
             tidied["description"] = " ".join(tidied["description"].split())
         if "properties" in schema:
             tidied["properties"] = {
-                field: _meaning(name, field) | self._tidied(described)
+                field: _with_meaning(self._tidied(described), word(name, field))
                 for field, described in schema["properties"].items()
             }
         return tidied
@@ -111,9 +111,11 @@ class Schemas:
         return tidied
 
 
-def _meaning(struct: str, field: str) -> dict[str, str]:
-    found = word(struct, field)
-    return {"description": found.meaning} | ({"format": found.format} if found.format is not None else {})
+def _with_meaning(schema: dict[str, Any], found: Word) -> dict[str, Any]:
+    """What a field means, before what its form is."""
+    form = schema.pop("description", found.meaning)
+    meaning = found.meaning if form == found.meaning else f"{found.meaning} {form}"
+    return {"description": meaning} | ({"format": found.format} if found.format is not None else {}) | schema
 
 
 def _name(reference: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.books.calls import Call
 from ledger.books.recall import NotDone, Outcome, entry_by_number
-from ledger.core.entries import Entry, key_digest
+from ledger.core.entries import Entry, canonical, key_digest
 from ledger.core.errors import FieldError, Invalid, Malformed, NotFound
 from ledger.core.fields import ItemKey
 from ledger.core.shape import numbered
@@ -125,38 +125,48 @@ async def batch(asked: Asked) -> Reply:
     body: Batch = asked.body
     if len(body.transfers) > ITEMS_MAX:
         raise Malformed("too_many_items", f"A batch holds at most {ITEMS_MAX} transfers. Send several.")
-    if body.atomic:
-        _check_keys(body.transfers)
+    firsts = _firsts(body.transfers, body.atomic)
     lane = await asked.service.lane(asked.ledger_id)
     dry_run = asked.query.dry_run
-    calls = [
-        Call(item.alone(), key_digest(item.key), asked.actor, asked.request_id, dry_run) for item in body.transfers
-    ]
-    outcomes = await lane.submit_all(calls, body.atomic)
+    calls = {
+        index: Call(item.alone(), key_digest(item.key), asked.actor, asked.request_id, dry_run)
+        for index, item in enumerate(body.transfers)
+        if firsts[index] == index
+    }
+    outcomes = dict(zip(calls, await lane.submit_all(list(calls.values()), body.atomic), strict=True))
     results = [
-        _result(index, item.key, outcome, asked.service.base, dry_run)
-        for index, (item, outcome) in enumerate(zip(body.transfers, outcomes, strict=True))
+        _result(index, item.key, outcomes[first], asked.service.base, dry_run, again=first != index)
+        for index, (item, first) in enumerate(zip(body.transfers, firsts, strict=True))
     ]
     return Reply(200, BatchAnswer(results))
 
 
-def _check_keys(transfers: list[KeyedTransfer]) -> None:
-    """Raise idempotency_key_reused if two items share a key and nothing else: never could both be done."""
-    firsts: dict[str, KeyedTransfer] = {}
+def _firsts(transfers: list[KeyedTransfer], atomic: bool) -> list[int]:
+    """Of each item, the index of the first one that asks for the same under the same key: mostly its own.
+
+    Raises idempotency_key_reused for an atomic batch with one key for two things, which never could both be done.
+    """
+    if len({item.key for item in transfers}) == len(transfers):
+        return list(range(len(transfers)))
+    seen: dict[bytes, int] = {}
+    firsts = [seen.setdefault(canonical(item), index) for index, item in enumerate(transfers)]
+    keys: dict[str, int] = {}
     for index, item in enumerate(transfers):
-        if firsts.setdefault(item.key, item) != item:
+        if atomic and keys.setdefault(item.key, firsts[index]) != firsts[index]:
             detail = "An item before it in the batch has the same key and asks for something else. Give each its own."
             raise Invalid.at(f"/transfers/{index}/key", "idempotency_key_reused", detail)
+    return firsts
 
 
-def _result(index: int, key: str, outcome: Outcome, base: str, dry_run: bool) -> BatchResult:
+def _result(index: int, key: str, outcome: Outcome, base: str, dry_run: bool, again: bool) -> BatchResult:
     if isinstance(outcome, NotDone):
         details = problem(outcome.error, outcome.instance, base)
-        return BatchResult(index, key, details.status, outcome.replayed, problem=details)
+        replayed = outcome.replayed or (again and outcome.error.remembered)
+        return BatchResult(index, key, details.status, replayed, problem=details)
     transfer = answer(outcome.entry)
     if dry_run and not outcome.replayed:
         transfer.as_dry_run()
-    return BatchResult(index, key, 201, outcome.replayed, transfer=transfer)
+    return BatchResult(index, key, 201, outcome.replayed or again, transfer=transfer)
 
 
 async def show(asked: Asked) -> Reply:

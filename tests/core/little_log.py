@@ -50,12 +50,12 @@ def transfer(number: int, **changes: Any) -> dict[str, Any]:
     return body | changes
 
 
-def signed_by_payer(body: dict[str, Any], payload: bytes = INTENT, **changes: str) -> dict[str, Any]:
+def signed_by_payer(body: dict[str, Any], agreed: bytes = INTENT, **changes: str) -> dict[str, Any]:
     """The body with the payer's intent in its request; `changes` replace fields of that."""
     intent = {
-        "payload": to_base64(payload),
+        "payload": to_base64(agreed),
         "key_id": PAYER_KEY_ID,
-        "signature": to_base64(PAYER.sign(signed_bytes(payload))),
+        "signature": to_base64(PAYER.sign(signed_bytes(agreed))),
     }
     result = {"intent_public_key": to_base64(PAYER_KEY)}
     return body | {"request": body["request"] | {"intent": intent | changes}, "result": result}

@@ -176,6 +176,18 @@ def test_of_two_equal_items_the_second_is_a_replay(client: Client, superuser: Su
     assert number + 1 == superuser.head()[1]
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("atomic", [False, True])
+def test_the_same_item_five_thousand_times_is_done_once_and_at_once(
+    client: Client, superuser: Superuser, atomic: bool, dry_run: bool
+) -> None:
+    number, sent = superuser.head()[1], item()
+    results = send(client, [sent] * 5_000, atomic, dry_run)
+    assert {"done"} == set(codes(results))
+    assert [False] + [True] * 4_999 == [result["replayed"] for result in results]
+    assert number + (0 if dry_run else 1) == superuser.head()[1]
+
+
 def test_two_items_with_one_key_are_one_request_and_a_mistake(client: Client) -> None:
     key = new_key()
     results = send(client, [item(key=key), item(key=key, amount=2)])

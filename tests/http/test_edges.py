@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import asyncpg
 import pytest
 
 from ledger.core.settings import SetLedger
@@ -117,6 +118,29 @@ def test_what_breaks_is_a_problem_that_tells_nothing_of_us(caplog: pytest.LogCap
     assert is_problem(answered, 500, "internal")
     assert "hunter2" not in answered.body.decode()
     assert answered.headers["request-id"] in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.InterfaceError("connection is closed"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_a_database_that_is_away_is_asked_again_later(fault: Exception) -> None:
+    async def reads(asked: Asked) -> Reply:
+        raise fault
+
+    answered = ask("GET", "/try", routes=[route(reads)])
+    assert is_problem(answered, 503, "unavailable")
+    assert (True, "1") == (answered.json()["retryable"], answered.headers["retry-after"])
 
 
 def test_an_answer_that_cannot_be_written_is_a_problem_too() -> None:

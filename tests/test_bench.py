@@ -96,7 +96,7 @@ def invented(problems: list[str]) -> Measured:
     cells = [single(group, who, n) for group in (OURS, TEXTBOOK) for who in (RANDOM, HOT) for n in (1, 128)]
     cells += [batch(100), batch(1_000), engine(512), limit(512), Cell(GROUPS[-1], "a balance now")]
     figures = {cell: Figure(1_000.0, 1.0, 2.0) for cell in cells}
-    sizes = [Size("empty", 1, 2, figures), Size("after 300", 301, 302, figures)]
+    sizes = [Size("empty", 40, 1, 2, figures), Size("after 300", 40, 301, 302, figures)]
     return Measured(["a machine"], sizes, {"entries": 500.0}, 900.0, 80_000_000, problems)
 
 

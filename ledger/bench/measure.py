@@ -77,7 +77,13 @@ def measure(postgres: EmbeddedPostgres, plan: Plan, say: Say) -> Measured:
         memory = max(stage.ours.memory_peak() for stage in stages)
     last = [settled_head(stage.prepared) for stage in stages]
     sizes = [
-        Size(stage.title, begin, end, {cell: figures.middle(rounds) for cell, rounds in each.items()})
+        Size(
+            stage.title,
+            stage.prepared.parties,
+            begin,
+            end,
+            {cell: figures.middle(rounds) for cell, rounds in each.items()},
+        )
         for stage, begin, end, each in zip(stages, first, last, found, strict=True)
     ]
     say("checking the books that the load has made")

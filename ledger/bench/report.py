@@ -22,8 +22,8 @@ def show(measured: Measured) -> None:
         console.print(table)
         console.print()
     for size in measured.sizes:
-        measuring = f"measured while it grew from {size.first_entry:,} to {size.last_entry:,} entries"
-        console.print(f"{size.title}: {measuring}", markup=False)
+        growth = f"measured while it grew from {size.first_entry:,} to {size.last_entry:,} entries"
+        console.print(f"{size.title}: {size.parties:,} parties; {growth}", markup=False)
     for line in measured.machine:
         console.print(line, markup=False)
     if any(figure.was_limit for size in measured.sizes for figure in size.figures.values()):

@@ -30,7 +30,7 @@ STARTED = time.monotonic()
     show_default=True,
     help="Measure a ledger with so many transfers too. 0: do not.",
 )
-@click.option("--large", is_flag=True, help="And one with 1 million accounts and 10 million transfers.")
+@click.option("--large", is_flag=True, help="And one with 1 million accounts and 10 million transfers: an hour.")
 @click.option("--wide", is_flag=True, help="With 512 connections too.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 @click.option(

@@ -1,21 +1,27 @@
 """The fixtures that every test may ask for; what they hand out is described in harness.py."""
 
+import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ledger.cli.embedded import EmbeddedPostgres
+from ledger.cli.embedded import EmbeddedError, EmbeddedPostgres
 from tests.harness import Client, Database, Databases, Served, Superuser, serve
+
+FOLDER_PREFIX = "chatledger-tests-"
+ABANDONED_SECONDS = 3600
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One embedded Postgres for the whole run, deleted afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="chatledger-tests-"))
+    _sweep_up()
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     if os.name == "posix":
         folder.chmod(0o711)  # as root the server runs under another account, which has to pass through
     server = EmbeddedPostgres(folder / "data")
@@ -23,10 +29,24 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         server.start()
         yield server
     finally:
-        belongings = server.everything()
-        server.stop()
-        for path in (*belongings, folder):
-            shutil.rmtree(path, ignore_errors=True)
+        _delete(server, folder)
+
+
+def _sweep_up() -> None:
+    """Delete what runs that were killed have left behind; one that still goes on holds its folder's lock."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(EmbeddedError, OSError):
+            if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
+                server = EmbeddedPostgres(folder / "data")
+                server.start()
+                _delete(server, folder)
+
+
+def _delete(server: EmbeddedPostgres, folder: Path) -> None:
+    belongings = server.everything()
+    server.stop()
+    for path in (*belongings, folder):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

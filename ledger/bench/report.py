@@ -68,7 +68,7 @@ def _rate(figure: Figure) -> list[str]:
 
 
 def _processor(sizes: list[Size]) -> Table:
-    """What a transfer costs where: unlike a rate, it hardly depends on what else the machine does."""
+    """What a transfer costs where. Other work on the machine raises this too, since cores share caches."""
     headers = [header for size in sizes for header in (f"{size.title}: service", "database")]
     table = _table("processor time of a transfer or read, in µs", *headers)
     _add_groups(table, sizes, _microseconds, lambda figure: bool(figure.service_us))

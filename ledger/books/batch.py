@@ -54,16 +54,19 @@ class Batch:
         """Decide a unit on the books as they are, on the assumption that everything before it is committed."""
         self.units.append(unit)
         salts = _salts(len(unit))
-        if unit[0].group is None:
-            self._decide_one(books, ledger_id, unit[0], at, salts)
-        else:
+        before = books.savepoint() if unit[0].dry_run else None
+        if unit[0].group is not None:
             self._decide_group(books, ledger_id, unit, at, salts)
+        else:
+            for index, call in enumerate(unit):
+                self._decide_one(books, ledger_id, call, at, salts[index * SALT_BYTES : (index + 1) * SALT_BYTES])
+        if before is not None:
+            books.undo(before)
 
     def _decide_one(self, books: Books, ledger_id: int, call: Call, at: int, salt: bytes) -> None:
         if call.settled is not None:
             self.outcomes.append((call, call.settled))
             return
-        before = books.savepoint()
         try:
             entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
         except LedgerError as error:
@@ -71,9 +74,7 @@ class Batch:
         except Exception as error:
             self.outcomes.append((call, NotDone(_our_fault(error), call.request_id)))
         else:
-            if call.dry_run:
-                books.undo(before)
-            else:
+            if not call.dry_run:
                 self.entries.append(entry)
             self.outcomes.append((call, Done(entry)))
 
@@ -96,9 +97,7 @@ class Batch:
                 books.undo(before)
                 self._refuse_group(ledger_id, unit, call, _our_fault(error), books.now, salts)
                 return
-        if unit[0].dry_run:
-            books.undo(before)
-        else:
+        if not unit[0].dry_run:
             self.entries.extend(entry for _, entry in entries)
         self.outcomes.extend((call, Done(entry)) for call, entry in entries)
         self.outcomes.extend((call, call.settled) for call in unit if call.settled is not None)

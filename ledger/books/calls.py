@@ -84,7 +84,7 @@ class Call:
 class Waiting:
     """The bounded queue before a lane, fair between the keys that ask: each gets a turn, whoever sends most.
 
-    A unit is a list of calls that are taken together: an atomic group, or a single call.
+    A unit is a list of calls that are taken together: an atomic group, the dry run of a batch, or a single call.
     """
 
     def __init__(self) -> None:

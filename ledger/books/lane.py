@@ -94,7 +94,9 @@ class Lane:
         waiter = Waiter(self._loop, len(calls))
         for call in calls:
             call.waiter = waiter
-        if not atomic:
+        if not atomic and calls[0].dry_run:
+            self._put(list(calls))  # together, so that each is tried upon what those before it would do
+        elif not atomic:
             for call in calls:
                 self._put([call])
         else:

@@ -125,7 +125,7 @@ class Writer:
     async def answer_known(self, units: list[list[Call]], keys: list[bytes]) -> list[list[Call]]:
         """Answer the calls whose keys were used before, and return the units that are still to be decided.
 
-        A member of an atomic group only notes its answer: the group is decided as a whole.
+        A member of an atomic group, or of a dry run, only notes its answer: the unit is decided as a whole.
         """
         if self._connection is None:
             raise LostConnection("there is no connection")
@@ -135,8 +135,10 @@ class Writer:
             for call in unit:
                 if call.key in stored:
                     call.settled = stored[call.key].answer_to(call.command, call.request_id)
-            if unit[0].group is None and unit[0].settled is not None:
-                unit[0].resolve(unit[0].settled)
+            settled = [call.settled for call in unit if call.settled is not None]
+            if unit[0].group is None and len(settled) == len(unit):
+                for call, outcome in zip(unit, settled, strict=True):
+                    call.resolve(outcome)
             else:
                 rest.append(unit)
         return rest

@@ -64,7 +64,10 @@ class MakeDeposit(Command, kw_only=True):
         if self.occurred_at is None:
             return None
         occurred = datetime.fromtimestamp(parse_timestamp(self.occurred_at) // 1_000_000, UTC)
-        day = occurred.astimezone(ZoneInfo(books.settings.time_zone)).date()
+        try:
+            day = occurred.astimezone(ZoneInfo(books.settings.time_zone)).date()
+        except OverflowError:  # the calendar ends there
+            day = occurred.date()
         return min(day, books.today).isoformat()
 
     def decide(self, books: Books) -> Result:

@@ -7,7 +7,7 @@ from ledger.core.deposits import MakeDeposit, ReturnDeposit
 from ledger.core.entries import Entry
 from ledger.core.errors import NotFound
 from ledger.core.shape import numbered
-from ledger.core.text import format_timestamp
+from ledger.core.text import format_timestamp, parse_timestamp
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Made, Route, write
 
@@ -54,11 +54,15 @@ def answer(entry: Entry) -> DepositAnswer:
         state=result["state"],
         reason=result.get("reason"),
         to=owner if result["state"] == "credited" else None,
-        occurred_at=request.occurred_at,
+        occurred_at=_in_utc(request.occurred_at),
         memo=request.memo,
         posted_at=format_timestamp(entry.posted_at),
         effective_on=entry.effective_on.isoformat(),
     )
+
+
+def _in_utc(time: str | None) -> str | None:
+    return format_timestamp(parse_timestamp(time)) if time is not None else None
 
 
 def returned(entry: Entry) -> DepositReturnAnswer:

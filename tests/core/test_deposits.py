@@ -124,6 +124,20 @@ def test_the_accounting_date_is_the_day_it_occurred_in_the_ledgers_zone_and_neve
     assert day == do(new_books(), deposit(occurred_at=occurred_at)).effective_on.isoformat()
 
 
+@pytest.mark.parametrize("zone", ["America/Lima", "UTC", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    ("occurred_at", "days"),
+    [
+        ("0001-01-01T00:00:00Z", {"0001-01-01"}),
+        ("9999-12-31T23:59:59Z", {"2025-12-31", "2026-01-01"}),
+    ],
+)
+def test_the_ends_of_the_calendar_are_days_too(zone: str, occurred_at: str, days: set[str]) -> None:
+    books = new_books()
+    do(books, SetLedger(time_zone=zone))
+    assert do(books, deposit(occurred_at=occurred_at)).effective_on.isoformat() in days
+
+
 # Returns
 
 

@@ -247,4 +247,4 @@ def test_the_service_answers_and_books_what_the_model_says(databases: Databases)
 
 @pytest.mark.long
 def test_it_does_so_for_a_long_time(databases: Databases) -> None:
-    drive(databases, examples=400, steps=100)
+    drive(databases, examples=200, steps=100)

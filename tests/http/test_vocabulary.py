@@ -68,7 +68,7 @@ def test_a_partys_states_are_called_the_same_everywhere(superuser: Superuser) ->
     assert states > set(STATE_OF_MODE.values())
 
 
-def test_the_modes_of_a_freeze_are_too() -> None:
+def test_the_modes_of_a_freeze_are_called_the_same_everywhere() -> None:
     assert set(STATE_OF_MODE) == in_python(FreezeParty, "mode") == in_openapi("FreezePartyBody", "mode")
 
 

@@ -18,7 +18,7 @@ SALT_BYTES = 32
 class Batch:
     """Calls with what was decided of them. `start` is where the books stood before it.
 
-    `unloaded` are units whose rows the working set lacks yet; `keys` are those of every unit of the batch; `frontier`
+    `unloaded` are units that wait for rows to be loaded; `keys` are those of every unit of the batch; `frontier`
     is the tree's once the batch is committed. Until `is_sent` nothing may be decided upon it: it may yet have to load.
     """
 
@@ -35,7 +35,8 @@ class Batch:
         self.is_sent = False
 
     def add(self, unit: list[Call]) -> None:
-        """Take a unit into the batch, to be decided now or once it is loaded."""
+        """Take a unit into the batch, to be decided once all before it is, and what it names is loaded."""
+        self.unloaded.append(unit)
         self.keys.update(call.key for call in unit)
         self.size += len(unit)
         for call in unit:
@@ -50,8 +51,9 @@ class Batch:
         """Every unit that was taken into it, in order."""
         return self.units + self.unloaded
 
-    def decide(self, books: Books, ledger_id: int, unit: list[Call], at: int) -> None:
-        """Decide a unit on the books as they are, on the assumption that everything before it is committed."""
+    def decide_first(self, books: Books, ledger_id: int, at: int) -> None:
+        """Decide the first undecided unit, on the assumption that everything before it is committed."""
+        unit = self.unloaded.pop(0)
         self.units.append(unit)
         salts = _salts(len(unit))
         before = books.savepoint() if unit[0].dry_run else None
@@ -70,7 +72,7 @@ class Batch:
         try:
             entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
         except LedgerError as error:
-            self._refuse(ledger_id, call, error, books.now, salt)
+            self._refuse(ledger_id, call, error, max(at, books.now), salt)
         except Exception as error:
             self.outcomes.append((call, NotDone(_our_fault(error), call.request_id)))
         else:
@@ -91,11 +93,11 @@ class Batch:
                     raise call.settled.error
             except LedgerError as error:
                 books.undo(before)
-                self._refuse_group(ledger_id, unit, call, error, books.now, salts)
+                self._refuse_group(ledger_id, unit, call, error, max(at, books.now), salts)
                 return
             except Exception as error:
                 books.undo(before)
-                self._refuse_group(ledger_id, unit, call, _our_fault(error), books.now, salts)
+                self._refuse_group(ledger_id, unit, call, _our_fault(error), max(at, books.now), salts)
                 return
         if not unit[0].dry_run:
             self.entries.extend(entry for _, entry in entries)

@@ -129,16 +129,20 @@ class Waiting:
         self.count -= len(unit)
         return unit
 
-    def withdraw(self, now: float) -> None:
-        """Answer those that were never taken and have waited too long; they are passed over when their turn comes."""
+    def withdraw(self, now: float, in_flight: set[bytes]) -> None:
+        """Answer those that were never taken and have waited too long; they are passed over when their turn comes.
+
+        Of a key that is in flight, for the first of two same requests, nobody knows yet what becomes.
+        """
         error = TryLater("unavailable", "The books cannot be written just now. Send the same request again.")
+        unknown = TryLater("outcome_unknown", "It may be done or not: send the same request again to see.")
         for queue in (self._first, *self._by_actor.values()):
             for unit in queue:
                 if now - unit[0].arrived <= WAIT_SECONDS_MAX:
                     break
                 if not unit[0].taken:
                     for call in unit:
-                        call.fail(error)
+                        call.fail(unknown if call.key in in_flight else error)
 
     def taken(self) -> Iterator[Call]:
         """The calls that were taken before and put back."""

@@ -4,7 +4,14 @@ import asyncpg
 
 from ledger.books.database import Connection, UnfitDatabase, check_fitness, connect_lane
 
-CONNECT_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, UnfitDatabase, TimeoutError)
+CONNECT_FAULTS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    UnfitDatabase,
+    TimeoutError,
+)
 _NOBODYS_FAULT = ("08", "25", "40", "53", "55", "57", "58", "XX")
 _BACKEND_ENDS = ("57P01", "57P02", "57P03", "57P05", "25P03")
 FENCE_MILLIS = 5_000
@@ -52,6 +59,8 @@ class Backend:
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is gone, so that nothing is known of the statement's outcome."""
     if isinstance(error, asyncpg.PostgresError):
+        if (error.severity_en or error.severity) in ("FATAL", "PANIC"):
+            return True  # the backend is gone, and its commit may have reached the log before
         return error.sqlstate in _BACKEND_ENDS or (error.sqlstate or "").startswith("08")
     # InternalClientError: asyncpg was told something while idle (the server ends), and no longer knows its own state.
     lost = OSError | EOFError | asyncpg.InterfaceError | asyncpg.InternalClientError

@@ -91,8 +91,9 @@ class Lane:
         self._waiting.check_room(len(calls))
         if not calls:
             return []
-        waiter = Waiter(self._loop, len(calls))
-        for call in calls:
+        firsts = {call.key: call for call in reversed(calls)} if atomic else {}
+        waiter = Waiter(self._loop, len(firsts) or len(calls))
+        for call in firsts.values() or calls:
             call.waiter = waiter
         if not atomic and calls[0].dry_run:
             self._put(list(calls))  # together, so that each is tried upon what those before it would do
@@ -100,15 +101,12 @@ class Lane:
             for call in calls:
                 self._put([call])
         else:
-            firsts = list({call.key: call for call in reversed(calls)}.values())[::-1]
-            for call in firsts:
-                call.group = firsts
-            self._put(firsts)
-            for call in calls:
-                if call.group is None:
-                    self._put([call])
+            group = [call for call in calls if firsts[call.key] is call]
+            for call in group:
+                call.group = group
+            self._put(group)
         await waiter.done
-        return [call.answered() for call in calls]
+        return [firsts.get(call.key, call).answered() for call in calls]
 
     @property
     def is_connected(self) -> bool:
@@ -191,10 +189,9 @@ class Lane:
             if self._next is None:
                 self._next = Batch(books)
             self._next.add(unit)
-            if all(is_loaded(books, call.command) for call in unit):
-                self._next.decide(books, self._writer.ledger_id, unit, now)
-            else:
-                self._next.unloaded.append(unit)
+            # What must be loaded holds up all that came after it: each is decided upon those before it.
+            if len(self._next.unloaded) == 1 and all(is_loaded(books, call.command) for call in unit):
+                self._next.decide_first(books, self._writer.ledger_id, now)
 
     def _is_in_flight(self, unit: list[Call]) -> bool:
         """Whether a key of the unit is being decided already: then its answer will be found under the key."""
@@ -224,10 +221,13 @@ class Lane:
         self._deferred = []
         if fault is None:
             # The next batch goes first: the database works on it while the answers to this one are written.
-            self._gather()
-            if self._next is not None:
-                self._launch(self._next)
-            self._answer(batch)
+            try:
+                self._gather()
+                if self._next is not None:
+                    self._launch(self._next)
+            finally:
+                self._answer(batch)
+        self._see_head()
         self._last_busy = time.monotonic()
 
     def _answer(self, batch: Batch) -> None:
@@ -235,8 +235,12 @@ class Lane:
         self.batches += 1
         for call, outcome in batch.outcomes:
             call.resolve(outcome)
-        if batch.entries:
-            self.head = batch.entries[-1].number
+
+    def _see_head(self) -> None:
+        """Announce entries that are committed, by this process or, as was found out meanwhile, by another."""
+        head = self._writer.head
+        if head > self.head:
+            self.head = head
             self.on_commit()
 
     def _take_back(self, batch: Batch) -> list[list[Call]]:
@@ -273,9 +277,10 @@ class Lane:
                     log.warning("no answer to a commit for %d s: the connection is cut", patience)
                     self._last_busy = now
                     self._writer.cut()
-            self._waiting.withdraw(now)
+            self._waiting.withdraw(now, self._flying.keys if self._flying is not None else set())
             taken = [call for batch in (self._flying, self._next) if batch is not None for call in batch.calls()]
-            for call in (*taken, *self._waiting.taken()):
+            deferred = [call for unit in self._deferred for call in unit]
+            for call in (*taken, *deferred, *self._waiting.taken()):
                 if now - call.arrived > WAIT_SECONDS_MAX:
                     call.fail(TryLater("outcome_unknown", "It may be done or not: send the same request again to see."))
             if self._is_idle() and self._writer.is_open and now - self._last_busy > IDLE_SECONDS_MAX:

@@ -154,14 +154,16 @@ _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
 
 
 def evict(books: Books, deciding: list[Command], rows_max: int) -> None:
-    """Forget the oldest rows of every shelf that has grown past its bound, but none that is still being decided."""
+    """Forget the oldest rows of every shelf past its bound, but none that is being decided or not yet durable."""
     keep: set[Name] | None = None
+    changed: set[tuple[int, Any]] = set()
     for name in _LOADERS:
         shelf: Shelf[Any] = getattr(books, name)
         surplus = len(shelf) - rows_max
         if surplus > 0:
             if keep is None:
                 keep = {needed for command in deciding for needed in command.needs(books)}
+                changed = books.changed()
             for key in list(islice(shelf, surplus + rows_max // 10)):
-                if (name, key) not in keep:
+                if (name, key) not in keep and (id(shelf), key) not in changed:
                     del shelf[key]

@@ -9,7 +9,7 @@ from ledger.books.calls import Call
 from ledger.books.commit import COMMIT, arguments
 from ledger.books.database import Connection
 from ledger.books.fence import CONNECT_FAULTS, Backend, LostConnection, Overtaken, is_lost, open_lane
-from ledger.books.load import evict, load, load_head
+from ledger.books.load import evict, is_loaded, load, load_head
 from ledger.books.recall import stored_by_key
 from ledger.core.books import Books
 from ledger.core.merkle import Frontier
@@ -27,11 +27,13 @@ class KnownKeys(Exception):
 
 
 class Writer:
-    """One connection and what was learnt over it. `version` and `frontier` are the committed head's."""
+    """One connection and what was learnt over it. `head` is the number of the last entry that is committed; `version`
+    and `frontier` are the head's."""
 
     def __init__(self, url: str, ledger_id: int, ledger: str) -> None:
         self.ledger_id = ledger_id
         self.books = Books(ledger, complete=False)
+        self.head = 0
         self.version = 0
         self.frontier = Frontier()
         self._url = url
@@ -67,7 +69,7 @@ class Writer:
         if connection is not None and not connection.is_closed():
             try:
                 await connection.close(timeout=2)
-            except (TimeoutError, *CONNECT_FAULTS):
+            except Exception:
                 connection.terminate()
 
     def cut(self) -> None:
@@ -109,7 +111,7 @@ class Writer:
                 while True:
                     await self._forget()
                     batch = Batch(self.books)
-                    batch.unloaded = units
+                    batch.unloaded = list(units)
                     try:
                         await self._decide_unloaded(connection, batch)
                         await self._send(connection, batch, lambda: None)
@@ -168,14 +170,16 @@ class Writer:
         self.frontier = batch.frontier
         if batch.entries or batch.refusals:
             self.version += 1
+        self.head = batch.start.number - 1 + len(batch.entries)
         evict(self.books, [call.command for call in later.calls()] if later is not None else [], SHELF_ROWS_MAX)
 
     async def _decide_unloaded(self, connection: Connection, batch: Batch) -> None:
-        commands = [call.command for unit in batch.unloaded for call in unit]
-        await load(connection, self.ledger_id, self.books, commands)
-        units, batch.unloaded = batch.unloaded, []
-        for unit in units:
-            batch.decide(self.books, self.ledger_id, unit, self.clock())
+        while batch.unloaded:
+            commands = [call.command for unit in batch.unloaded for call in unit]
+            await load(connection, self.ledger_id, self.books, commands)
+            # To decide one may make the next name more: an alias that it set names a party whose accounts are wanted.
+            while batch.unloaded and all(is_loaded(self.books, call.command) for call in batch.unloaded[0]):
+                batch.decide_first(self.books, self.ledger_id, self.clock())
 
     async def _send(self, connection: Connection, batch: Batch, sent: Callable[[], None]) -> None:
         batch.frontier = self.frontier.copy()
@@ -199,7 +203,8 @@ class Writer:
             raise LostConnection("there is no connection")
         self.books = Books(self.books.ledger, complete=False)
         self.version, frontier = await load_head(self._connection, self.ledger_id, self.books)
-        self.frontier = Frontier.from_bytes(self.books.number - 1, frontier)
+        self.head = self.books.number - 1
+        self.frontier = Frontier.from_bytes(self.head, frontier)
 
     def _hear_clock(self, micros: int) -> None:
         self._clock_offset = micros - time.monotonic_ns() // 1000

@@ -229,6 +229,17 @@ class Books:
                     del held[key]
                     self.accounts_opened -= 1
 
+    def changed(self) -> set[tuple[int, Any]]:
+        """What could still be undone: the shelf, by its identity, and the key."""
+        changed: set[tuple[int, Any]] = set()
+        for step in self._journal:
+            match step:
+                case (Account() as debit, _, _, Account() as credit, _, _):
+                    changed.update(((id(self.owners), debit.owner), (id(self.owners), credit.owner)))
+                case (Shelf() as shelf, key, _):
+                    changed.add((id(shelf), key))
+        return changed
+
     def forget_journal(self, until: int) -> None:
         """The first `until` steps are durable: nothing will ask to undo them."""
         del self._journal[:until]

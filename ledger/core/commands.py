@@ -64,7 +64,7 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
                 found[_wire(name)] = value
         for name in self.references:
             value = getattr(self, name)
-            if value is not None and value.startswith("alias:"):
+            if value is not None and value[:6] == "alias:":
                 found[_wire(name)] = value
         return found
 

@@ -139,6 +139,27 @@ def test_a_database_that_cannot_write_blames_nobody_and_uses_up_no_key(databases
     databases.drop(database)
 
 
+def test_what_may_have_landed_is_never_called_undone(databases: Databases) -> None:
+    """The answer to a commit is lost, and then nothing can be written any more: it was done, and nobody may deny it."""
+    database = databases.new()
+    read_only = f"ALTER ROLE chatledger_service IN DATABASE {database.name} SET default_transaction_read_only"
+
+    async def story() -> None:
+        async with relayed(database.service_url) as relay, lane_on(database, relay.url) as one:
+            payer, payee = await fund(one, 2, 100)
+            await done(one, pay(payer, payee))
+            key = os.urandom(16)
+            await value(database, f"{read_only} = on")
+            relay.fault = "after"
+            assert await refusal(one, pay(payer, payee, 10), key) == "outcome_unknown"
+            await value(database, f"{read_only} = off")
+            assert (await done(one, pay(payer, payee, 10), key)).replayed
+            assert await balance(database, payer) == 89
+
+    run(story())
+    databases.drop(database)
+
+
 def test_a_command_that_cannot_be_written_fails_alone(databases: Databases) -> None:
     database = databases.new()
     refuse = """

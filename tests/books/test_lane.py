@@ -6,7 +6,7 @@ import random
 
 from ledger.books.calls import Call
 from ledger.books.recall import Done, NotDone
-from ledger.core.parties import FreezeParty
+from ledger.core.parties import AliasName, CreateParty, FreezeParty
 from tests.books.lanes import (
     balance,
     do,
@@ -195,5 +195,43 @@ def test_time_strictly_increases_along_the_entries(database: Database) -> None:
             await asyncio.gather(*(done(each, pay(payer, payee)) for each in (one, other) * 50))
         gaps = "SELECT posted_at - lag(posted_at) OVER (ORDER BY number) AS gap FROM entries"
         assert await value(database, f"SELECT min(gap) > interval '0' FROM ({gaps}) g") is True
+
+    run(story())
+
+
+def test_what_must_be_loaded_first_does_not_let_later_commands_go_before(database: Database) -> None:
+    async def story() -> None:
+        async with lane_on(database) as other:
+            giver, middle, taker = await fund(other, 3, 0)
+            (source,) = await fund(other, 1, 100)
+            await done(other, pay(source, giver, 100))
+        async with lane_on(database) as one:
+            assert await refusal(one, pay(middle, taker, 1)) == "insufficient_funds"
+            commands = (pay(giver, middle, 9), pay(middle, taker, 9))
+            calls = [Call(command, os.urandom(16), "key_1", "req_1") for command in commands]
+            outcomes = await one.submit_all(calls, atomic=False)
+            assert [type(outcome) for outcome in outcomes] == [Done, Done]
+
+    run(story())
+
+
+def test_a_party_and_a_payment_to_its_alias_may_come_at_once(database: Database) -> None:
+    async def story() -> None:
+        async with lane_on(database) as one:
+            (payer,) = await fund(one, 1, 10)
+        async with lane_on(database) as one:
+            name = f"n{os.urandom(4).hex()}"
+            party = CreateParty(id=name, party_kind="person", aliases=[AliasName("app", name)])
+            await asyncio.gather(done(one, party), done(one, pay(payer, f"alias:app:{name}", 10)))
+            assert await balance(database, name) == 10
+
+    run(story())
+
+
+def test_a_refusal_has_the_time_at_which_it_was_refused(database: Database) -> None:
+    async def story() -> None:
+        async with lane_on(database) as one:
+            assert await refusal(one, pay("nobody", "no one")) == "party_unknown"
+        assert await value(database, "SELECT max(refused_at) > now() - interval '10 s' FROM refusals") is True
 
     run(story())

@@ -53,25 +53,72 @@ CREATE TABLE heads (
     frontier bytea NOT NULL CONSTRAINT head_frontier_is_hashes CHECK (length(frontier) % 32 = 0)
 ) WITH (fillfactor = 10);
 
+-- A log that goes on after a loss that a person has accepted, under a new origin: a log must not contradict its own
+-- checkpoints. `entry` is the first one after the loss; it carries the last old checkpoint.
+CREATE TABLE epochs (
+    ledger_id int NOT NULL,
+    epoch bigint NOT NULL CONSTRAINT epoch_counts_from_2 CHECK (epoch >= 2),
+    origin text NOT NULL CONSTRAINT epoch_origin_is_unique UNIQUE,
+    entry bigint NOT NULL,
+    CONSTRAINT epoch_is_unique PRIMARY KEY (ledger_id, epoch)
+);
+
 -- A ledger's settings as they are now.
 CREATE TABLE settings (
     ledger_id int NOT NULL CONSTRAINT settings_are_one_per_ledger PRIMARY KEY,
     name text NOT NULL,
     time_zone text NOT NULL,
-    currencies text[] NOT NULL
+    currencies text[] NOT NULL,
+    request_signatures text NOT NULL
+        CONSTRAINT settings_request_signatures_are_known CHECK (request_signatures IN ('optional', 'required'))
 );
 
--- A key that opens the HTTP interface. Only the SHA-256 of its text is here.
+-- Who may use the HTTP interface: by a text of which only the SHA-256 is here, or by a public key that signs requests.
+-- `limits` is a JSON array of {currency, per_payment?, per_day_sum?}; where there are any, other currencies are closed.
 CREATE TABLE api_keys (
     ledger_id int NOT NULL,
     id text NOT NULL,
-    digest bytea NOT NULL CONSTRAINT api_key_digest_is_sha256 CHECK (length(digest) = 32),
+    digest bytea CONSTRAINT api_key_digest_is_sha256 CHECK (length(digest) = 32),
     name text NOT NULL,
     scopes text[] NOT NULL,
+    limits text CONSTRAINT api_key_limits_are_a_list CHECK (jsonb_typeof(limits::jsonb) = 'array'),
+    valid_until timestamptz,
+    revoked_by bigint,
     entry bigint NOT NULL,
     CONSTRAINT api_key_is_unique PRIMARY KEY (ledger_id, id),
-    CONSTRAINT api_key_digest_is_unique UNIQUE (digest)
+    CONSTRAINT api_key_digest_is_unique UNIQUE (digest),
+    CONSTRAINT api_key_is_revoked_after_it_was_made CHECK (revoked_by > entry)
 );
+
+-- What a key with limits has paid on its last day, by the ledger's calendar.
+CREATE TABLE key_sums (
+    ledger_id int NOT NULL,
+    key text NOT NULL,
+    currency text NOT NULL,
+    day date NOT NULL,
+    amount bigint NOT NULL CONSTRAINT key_sum_is_not_below_zero CHECK (amount >= 0),
+    CONSTRAINT key_sum_is_one_a_currency PRIMARY KEY (ledger_id, key, currency)
+);
+
+-- A public key, registered once for one purpose: `log` signs checkpoints, `payer` a party's intents, `request` HTTP
+-- requests. `id` is its RFC 7638 thumbprint; `owner` is the party, or empty for the ledger itself.
+CREATE TABLE public_keys (
+    ledger_id int NOT NULL,
+    id text NOT NULL,
+    purpose text NOT NULL CONSTRAINT public_key_purpose_is_known CHECK (purpose IN ('log', 'payer', 'request')),
+    owner text NOT NULL,
+    public_key bytea NOT NULL CONSTRAINT public_key_is_ed25519 CHECK (length(public_key) = 32),
+    valid_from timestamptz NOT NULL,
+    valid_until timestamptz,
+    revoked_by bigint,
+    entry bigint NOT NULL,
+    CONSTRAINT public_key_is_registered_once PRIMARY KEY (ledger_id, id),
+    CONSTRAINT public_key_is_revoked_after_it_was_registered CHECK (revoked_by > entry),
+    CONSTRAINT public_key_of_a_payer_has_an_owner CHECK ((purpose = 'payer') = (owner <> ''))
+);
+CREATE INDEX public_keys_of_an_owner ON public_keys (ledger_id, owner);
+-- A signed request names its key alone, so the key has to say which ledger is meant.
+CREATE UNIQUE INDEX public_key_signs_requests_to_one_ledger ON public_keys (id) WHERE purpose = 'request';
 
 -- One account at a bank: `safeguarded` is clients' money, `own` the platform's.
 CREATE TABLE banks (
@@ -94,14 +141,18 @@ CREATE TABLE rails (
     CONSTRAINT rail_settles_to_a_bank FOREIGN KEY (ledger_id, settles_to) REFERENCES banks
 );
 
--- A person or a merchant. debits_frozen: cannot pay; frozen: neither pay nor be paid; closed: for good.
+-- A person or a merchant. debits_frozen: cannot pay; frozen: neither pay nor be paid; closed: for good. `intents` says
+-- of which payments the party's own signature is asked: of none, of those above an amount in minor units, of all.
 CREATE TABLE parties (
     ledger_id int NOT NULL,
     id text NOT NULL,
     kind text NOT NULL CONSTRAINT party_kind_is_known CHECK (kind IN ('person', 'merchant')),
     state text NOT NULL CONSTRAINT party_state_is_known CHECK (state IN ('open', 'debits_frozen', 'frozen', 'closed')),
     entry bigint NOT NULL,
-    CONSTRAINT party_is_unique PRIMARY KEY (ledger_id, id)
+    intents text NOT NULL CONSTRAINT party_intents_are_known CHECK (intents IN ('never', 'above', 'always')),
+    intents_above bigint CONSTRAINT party_intents_above_is_an_amount CHECK (intents_above BETWEEN 1 AND 9007199254740991),
+    CONSTRAINT party_is_unique PRIMARY KEY (ledger_id, id),
+    CONSTRAINT party_intents_are_above_an_amount CHECK ((intents = 'above') = (intents_above IS NOT NULL))
 );
 
 -- Another name for a party, from one entry until another. An erased one that has ended keeps no value.
@@ -154,7 +205,7 @@ CREATE TABLE entries (
 -- the history. These kinds are few among the entries.
 CREATE INDEX entries_by_what_they_change ON entries (
     ledger_id, kind, (coalesce(body::jsonb #>> '{request,party}', body::jsonb #>> '{request,deposit}')), number
-) WHERE kind IN ('ledger.set', 'party.freeze', 'party.unfreeze', 'party.close', 'deposit.return');
+) WHERE kind IN ('ledger.set', 'party.freeze', 'party.unfreeze', 'party.close', 'policy.set', 'deposit.return');
 
 -- A posting: `amount` from `debit` to `credit`, with both accounts' balance and version after it. No foreign keys:
 -- `commit` derives every account's change from these rows and compares it with what was decided.
@@ -244,13 +295,33 @@ CREATE INDEX receivables_of_a_party ON receivables (ledger_id, party);
 -- One function a noun: write the rows as the commit's entries left them.
 
 CREATE FUNCTION write_settings(the_ledger int, rows settings[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO settings SELECT the_ledger, r.name, r.time_zone, r.currencies FROM unnest(rows) r
+    INSERT INTO settings SELECT the_ledger, r.name, r.time_zone, r.currencies, r.request_signatures FROM unnest(rows) r
     ON CONFLICT (ledger_id) DO UPDATE
-    SET name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies
+    SET name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies,
+        request_signatures = excluded.request_signatures
 $$;
 
 CREATE FUNCTION write_api_keys(the_ledger int, rows api_keys[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO api_keys SELECT the_ledger, r.id, r.digest, r.name, r.scopes, r.entry FROM unnest(rows) r
+    INSERT INTO api_keys
+    SELECT the_ledger, r.id, r.digest, r.name, r.scopes, r.limits, r.valid_until, r.revoked_by, r.entry
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE SET revoked_by = excluded.revoked_by
+$$;
+
+CREATE FUNCTION write_key_sums(the_ledger int, rows key_sums[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO key_sums SELECT the_ledger, r.key, r.currency, r.day, r.amount FROM unnest(rows) r
+    ON CONFLICT (ledger_id, key, currency) DO UPDATE SET day = excluded.day, amount = excluded.amount
+$$;
+
+CREATE FUNCTION write_public_keys(the_ledger int, rows public_keys[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public_keys
+    SELECT the_ledger, r.id, r.purpose, r.owner, r.public_key, r.valid_from, r.valid_until, r.revoked_by, r.entry
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE SET revoked_by = excluded.revoked_by
+$$;
+
+CREATE FUNCTION write_epochs(the_ledger int, rows epochs[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO epochs SELECT the_ledger, r.epoch, r.origin, r.entry FROM unnest(rows) r
 $$;
 
 CREATE FUNCTION write_banks(the_ledger int, rows banks[]) RETURNS void LANGUAGE sql AS $$
@@ -262,8 +333,10 @@ CREATE FUNCTION write_rails(the_ledger int, rows rails[]) RETURNS void LANGUAGE 
 $$;
 
 CREATE FUNCTION write_parties(the_ledger int, rows parties[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO parties SELECT the_ledger, r.id, r.kind, r.state, r.entry FROM unnest(rows) r
-    ON CONFLICT (ledger_id, id) DO UPDATE SET state = excluded.state
+    INSERT INTO parties SELECT the_ledger, r.id, r.kind, r.state, r.entry, r.intents, r.intents_above
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE
+    SET state = excluded.state, intents = excluded.intents, intents_above = excluded.intents_above
 $$;
 
 CREATE FUNCTION write_aliases(the_ledger int, rows aliases[]) RETURNS void LANGUAGE sql AS $$
@@ -344,6 +417,9 @@ CREATE FUNCTION commit(
     new_refusals refusals[],
     new_settings settings[],
     new_api_keys api_keys[],
+    new_key_sums key_sums[],
+    new_public_keys public_keys[],
+    new_epochs epochs[],
     new_banks banks[],
     new_rails rails[],
     new_parties parties[],
@@ -447,6 +523,9 @@ BEGIN
 
     IF new_settings IS NOT NULL THEN PERFORM write_settings(the_ledger, new_settings); END IF;
     IF new_api_keys IS NOT NULL THEN PERFORM write_api_keys(the_ledger, new_api_keys); END IF;
+    IF new_key_sums IS NOT NULL THEN PERFORM write_key_sums(the_ledger, new_key_sums); END IF;
+    IF new_public_keys IS NOT NULL THEN PERFORM write_public_keys(the_ledger, new_public_keys); END IF;
+    IF new_epochs IS NOT NULL THEN PERFORM write_epochs(the_ledger, new_epochs); END IF;
     IF new_banks IS NOT NULL THEN PERFORM write_banks(the_ledger, new_banks); END IF;
     IF new_rails IS NOT NULL THEN PERFORM write_rails(the_ledger, new_rails); END IF;
     IF new_parties IS NOT NULL THEN PERFORM write_parties(the_ledger, new_parties); END IF;
@@ -481,7 +560,7 @@ BEGIN
     SELECT coalesce(max(ledger_id), 0) + 1 INTO new_id FROM ledgers;
     INSERT INTO ledgers VALUES (new_id, new_name, new_origin);
     INSERT INTO heads VALUES (new_id, 0, 0, 0, 'epoch', sha256(''), '');
-    INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}');
+    INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}', 'optional');
     RETURN new_id;
 END $$;
 
@@ -538,10 +617,16 @@ BEGIN
     RETURN low;
 END $$;
 
+-- Which of these public keys sign requests already, to whichever ledger.
+CREATE FUNCTION request_keys_taken(ids text[]) RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT array_agg(id) FROM public_keys WHERE purpose = 'request' AND id = ANY (ids)
+$$;
+
 -- Who may what. Nobody is given INSERT, UPDATE or DELETE: entries and postings are append-only by privilege.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
 GRANT USAGE ON SCHEMA ledger TO chatledger_service, chatledger_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO chatledger_service, chatledger_auditor;
-GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros TO chatledger_service;
+GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros, request_keys_taken TO chatledger_service;
 GRANT EXECUTE ON FUNCTION last_entry_before, micros TO chatledger_auditor;
 RESET ROLE;

@@ -70,7 +70,7 @@ class Batch:
             self.outcomes.append((call, call.settled))
             return
         try:
-            entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
+            entry = _write(books, call, salt, at)
         except LedgerError as error:
             self._refuse(ledger_id, call, error, max(at, books.now), salt)
         except Exception as error:
@@ -87,7 +87,7 @@ class Batch:
             salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
             try:
                 if call.settled is None:
-                    entry = write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at)
+                    entry = _write(books, call, salt, at)
                     entries.append((call, entry))
                 elif isinstance(call.settled, NotDone):
                     raise call.settled.error
@@ -123,6 +123,10 @@ class Batch:
             row = refusal_row(ledger_id, call.key, at, call.command, salt[16:], error, call.request_id)
             self.refusals.append(row)
         self.outcomes.append((call, NotDone(error, call.request_id)))
+
+
+def _write(books: Books, call: Call, salt: bytes, at: int) -> Entry:
+    return write(books, call.command, actor=call.actor, key=call.key, salt=salt, at=at, by_key=call.by_key)
 
 
 _pool = bytearray()

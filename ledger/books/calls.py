@@ -39,6 +39,7 @@ class Call:
     __slots__ = (
         "actor",
         "arrived",
+        "by_key",
         "command",
         "dry_run",
         "group",
@@ -50,10 +51,19 @@ class Call:
         "waiter",
     )
 
-    def __init__(self, command: Command, key: bytes, actor: str, request_id: str, dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        command: Command,
+        key: bytes,
+        actor: str,
+        request_id: str,
+        dry_run: bool = False,
+        by_key: bool = False,
+    ) -> None:
         self.command = command
         self.key = key
         self.actor = actor
+        self.by_key = by_key
         self.request_id = request_id
         self.dry_run = dry_run
         self.group: list[Call] | None = None

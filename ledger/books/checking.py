@@ -83,7 +83,8 @@ class Head(NamedTuple):
 class Walk:
     """One walk along a table, with what is carried from stretch to stretch; all of it is small.
 
-    `tree` grows by the entries' leaves, `sums` by the accounts' balances as they were at the head.
+    `tree` grows by the entries' leaves, `sums` by the accounts' balances as they were at the head, `moved` by what
+    each key with limits has moved in a currency on a day.
     """
 
     def __init__(self, connection: Connection, ledger_id: int, head: Head, zones: list[tuple[int, ZoneInfo]]) -> None:
@@ -92,6 +93,7 @@ class Walk:
         self.head = head
         self.tree = Frontier()
         self.sums: Counter[str] = Counter()
+        self.moved: Counter[tuple[str, str, date]] = Counter()
         self._zones = zones
 
     def day(self, entry: int, micros: int) -> date:
@@ -234,7 +236,8 @@ async def _stretches_of_parties(walk: Walk, size: int) -> AsyncIterator[Stretch]
     last = await walk.connection.fetchval(
         """
         SELECT greatest((SELECT max(id) FROM parties WHERE ledger_id = $1),
-                        (SELECT max(party) FROM aliases WHERE ledger_id = $1), '')
+                        (SELECT max(party) FROM aliases WHERE ledger_id = $1),
+                        (SELECT max(owner) FROM public_keys WHERE ledger_id = $1), '')
         """,
         walk.ledger_id,
     )

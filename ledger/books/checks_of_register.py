@@ -1,4 +1,4 @@
-"""Checks of what is registered: parties and their aliases, banks, rails, API keys, and the ledger's settings.
+"""Checks of what is registered: parties and their aliases, banks, rails, and the ledger's settings.
 
 Both ways, as with agreements: what an entry says is kept, and what is kept an entry says.
 """
@@ -19,7 +19,6 @@ from ledger.books.checking import (
     entry_numbered,
     read_object,
 )
-from ledger.core.entries import from_base64url
 
 _STATES = {"party.freeze debits": "debits_frozen", "party.freeze all": "frozen"}
 _STATES |= {"party.unfreeze ": "open", "party.close ": "closed"}
@@ -28,8 +27,8 @@ _STATES |= {"party.unfreeze ": "open", "party.close ": "closed"}
 async def _parties(stretch: Stretch) -> Exceptions:
     rows = await stretch.fetch(
         f"""
-        SELECT p.id, p.kind, p.state, p.entry, made.kind AS made_by, made.body,
-               change.kind AS changed_by, change.body AS change
+        SELECT p.id, p.kind, p.state, p.intents, p.intents_above, p.entry, made.kind AS made_by, made.body,
+               change.kind AS changed_by, change.body AS change, policy.body AS policy
         FROM parties p
         LEFT JOIN {entry_numbered("p.entry")} made ON true
         LEFT JOIN LATERAL (
@@ -39,6 +38,13 @@ async def _parties(stretch: Stretch) -> Exceptions:
                 OFFSET 0
             ) changes ORDER BY number DESC LIMIT 1
         ) change ON true
+        LEFT JOIN LATERAL (
+            SELECT * FROM (
+                SELECT number, body FROM entries
+                WHERE ledger_id = $1 AND kind = 'policy.set' AND {CHANGED} = p.id
+                OFFSET 0
+            ) changes ORDER BY number DESC LIMIT 1
+        ) policy ON true
         WHERE p.ledger_id = $1 AND p.id > $2 AND p.id <= $3
         """
     )
@@ -49,9 +55,10 @@ async def _parties(stretch: Stretch) -> Exceptions:
             asked = read_object(row["body"])["request"]
             mode = read_object(row["change"])["request"].get("mode", "") if row["change"] is not None else ""
             state = _STATES[f"{row['changed_by']} {mode}"] if row["change"] is not None else "open"
-            said = (asked["id"], asked["kind"], state)
-        kept = (row["id"], row["kind"], row["state"])
-        found += compare(f"party of entry {row['entry']}", ("id", "kind", "state"), said, kept)
+            policy = read_object(row["policy"])["request"] if row["policy"] is not None else {"intents": "never"}
+            said = (asked["id"], asked["kind"], state, policy["intents"], policy.get("above"))
+        fields = ("id", "kind", "state", "intents", "intents_above")
+        found += compare(f"party of entry {row['entry']}", fields, said, tuple(row[name] for name in fields))
     return found
 
 
@@ -69,7 +76,7 @@ async def _parties_made(stretch: Stretch) -> Exceptions:
 
 PARTIES = Check(
     "parties",
-    "Every party stands as the entry that made it and the last one that froze, unfroze or closed it left it.",
+    "Every party stands as the entry that made it and the last ones that froze or closed it or set its policy left it.",
     (Part(Along.PARTIES, _parties), Part(Along.ENTRIES, _parties_made)),
 )
 
@@ -186,15 +193,12 @@ ALIASES = Check(
 _KINDS = {
     "banks": ("bank.register", ("id", "currency", "iban", "purpose")),
     "rails": ("rail.register", ("id", "settles_to")),
-    "api_keys": ("api_key.create", ("id", "digest", "name", "scopes")),
 }
 
 
 def _registered(kind: str, body: dict[str, Any]) -> tuple[Any, ...]:
-    """A bank, rail or API key as the entry that registered it says."""
+    """A bank or rail as the entry that registered it says."""
     asked = body["request"]
-    if kind == "api_key.create":
-        return body["result"]["id"], from_base64url(asked["digest"]), asked["name"], asked["scopes"]
     return tuple(asked.get(field) for field in next(fields for made_by, fields in _KINDS.values() if made_by == kind))
 
 
@@ -222,7 +226,6 @@ async def _registrations_made(stretch: Stretch) -> Exceptions:
         SELECT number, kind FROM {ENTRIES} e WHERE CASE kind
             WHEN 'bank.register' THEN NOT EXISTS (SELECT FROM banks WHERE ledger_id = $1 AND entry = e.number)
             WHEN 'rail.register' THEN NOT EXISTS (SELECT FROM rails WHERE ledger_id = $1 AND entry = e.number)
-            WHEN 'api_key.create' THEN NOT EXISTS (SELECT FROM api_keys WHERE ledger_id = $1 AND entry = e.number)
         END
         """
     )
@@ -231,7 +234,7 @@ async def _registrations_made(stretch: Stretch) -> Exceptions:
 
 REGISTRATIONS = Check(
     "registrations",
-    "Every bank, rail and API key is as its entry registered it.",
+    "Every bank and rail is as its entry registered it.",
     (Part(Along.ONCE, _registrations), Part(Along.ENTRIES, _registrations_made)),
 )
 
@@ -239,7 +242,7 @@ REGISTRATIONS = Check(
 async def _settings(stretch: Stretch) -> Exceptions:
     row = await stretch.walk.connection.fetchrow(
         """
-        SELECT l.name AS ledger, s.name, s.time_zone, s.currencies, (
+        SELECT l.name AS ledger, s.name, s.time_zone, s.currencies, s.request_signatures, (
             SELECT body FROM (
                 SELECT number, body FROM entries WHERE ledger_id = $1 AND kind = 'ledger.set' OFFSET 0
             ) changes ORDER BY number DESC LIMIT 1
@@ -251,8 +254,14 @@ async def _settings(stretch: Stretch) -> Exceptions:
     if row is None or row["name"] is None:
         return [("settings", "are not kept")]
     said = read_object(row["body"])["result"] if row["body"] is not None else {"name": row["ledger"]}
-    must = (said["name"], said.get("time_zone", "UTC"), said.get("currencies", []))
-    return compare("settings", ("name", "time_zone", "currencies"), must, tuple(row)[1:4])
+    must = (
+        said["name"],
+        said.get("time_zone", "UTC"),
+        said.get("currencies", []),
+        said.get("request_signatures", "optional"),
+    )
+    fields = ("name", "time_zone", "currencies", "request_signatures")
+    return compare("settings", fields, must, tuple(row)[1:5])
 
 
 SETTINGS = Check(

@@ -11,6 +11,9 @@ from ledger.core.rows import ROW_TYPES, Row
 PRIMARY_KEYS: dict[str, tuple[str, ...]] = {
     "settings": (),
     "api_keys": ("id",),
+    "key_sums": ("key", "currency"),
+    "public_keys": ("id",),
+    "epochs": ("epoch",),
     "banks": ("id",),
     "rails": ("id",),
     "parties": ("id",),

@@ -77,10 +77,16 @@ class Lane:
         await self._writer.close()
 
     async def submit(
-        self, command: Command, key: bytes, actor: str, request_id: str = "", dry_run: bool = False
+        self,
+        command: Command,
+        key: bytes,
+        actor: str,
+        request_id: str = "",
+        dry_run: bool = False,
+        by_key: bool = False,
     ) -> Outcome:
         """Do one command. Raises overloaded or unavailable when it cannot be taken."""
-        call = Call(command, key, actor, request_id, dry_run)
+        call = Call(command, key, actor, request_id, dry_run, by_key)
         waiter = call.waiter = Waiter(self._loop, 1)
         self._put([call])
         await waiter.done
@@ -190,7 +196,7 @@ class Lane:
                 self._next = Batch(books)
             self._next.add(unit)
             # What must be loaded holds up all that came after it: each is decided upon those before it.
-            if len(self._next.unloaded) == 1 and all(is_loaded(books, call.command) for call in unit):
+            if len(self._next.unloaded) == 1 and all(is_loaded(books, call) for call in unit):
                 self._next.decide_first(books, self._writer.ledger_id, now)
 
     def _is_in_flight(self, unit: list[Call]) -> bool:

@@ -3,34 +3,58 @@
 A key of two columns is looked up behind OFFSET 0, like the commit's: as a plain join the whole table would be read.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ledger.books.calls import Call
 from ledger.books.database import Connection
+from ledger.core.actors import needs_of_actor
 from ledger.core.books import Books, Shelf
-from ledger.core.commands import Command, Name
+from ledger.core.commands import Name
 from ledger.core.entries import Account
-from ledger.core.rows import Alias, Bank, Deposit, Party, Rail, Receivable, Settings, SuspenseItem
+from ledger.core.rows import (
+    Alias,
+    ApiKey,
+    Bank,
+    Deposit,
+    KeySum,
+    Party,
+    PublicKey,
+    Rail,
+    Receivable,
+    Settings,
+    SuspenseItem,
+)
 
 
-def is_loaded(books: Books, command: Command) -> bool:
-    """Whether the working set has all that a command names."""
-    for shelf, key in command.needs(books):  # not all(…): a generator would take as long again
+def is_loaded(books: Books, call: Call) -> bool:
+    """Whether the working set has all that a call names."""
+    for shelf, key in call.command.needs(books):  # not all(…): a generator would take as long again
         if key not in getattr(books, shelf):
             return False
+    if call.by_key:
+        for shelf, key in needs_of_actor(books, call.actor):
+            if key not in getattr(books, shelf):
+                return False
     return True
 
 
-def missing(books: Books, commands: Iterable[Command]) -> set[Name]:
-    """What the commands name and the working set lacks."""
-    names = (name for command in commands for name in command.needs(books))
+def missing(books: Books, calls: Iterable[Call]) -> set[Name]:
+    """What the calls name and the working set lacks."""
+    names = (name for call in calls for name in _needs(books, call))
     return {(shelf, key) for shelf, key in names if key not in getattr(books, shelf)}
 
 
-async def load(connection: Connection, ledger_id: int, books: Books, commands: list[Command]) -> None:
-    """Load all that the commands name. An alias only says after its own load which party to load, hence the loop."""
-    while names := missing(books, commands):
+def _needs(books: Books, call: Call) -> Iterator[Name]:
+    yield from call.command.needs(books)
+    if call.by_key:
+        yield from needs_of_actor(books, call.actor)
+
+
+async def load(connection: Connection, ledger_id: int, books: Books, calls: list[Call]) -> None:
+    """Load all that the calls name. An alias only says after its own load which party to load, hence the loop."""
+    while names := missing(books, calls):
         by_shelf: dict[str, list[Any]] = {}
         for shelf, key in names:
             by_shelf.setdefault(shelf, []).append(key)
@@ -44,7 +68,7 @@ async def load_head(connection: Connection, ledger_id: int, books: Books) -> tup
     head = await connection.fetchrow(
         """
         SELECT h.version, h.number, h.accounts, micros(h.posted_at) AS posted_at, h.frontier,
-               s.name, s.time_zone, s.currencies
+               s.name, s.time_zone, s.currencies, s.request_signatures
         FROM heads h JOIN settings s USING (ledger_id) WHERE ledger_id = $1
         """,
         ledger_id,
@@ -54,7 +78,7 @@ async def load_head(connection: Connection, ledger_id: int, books: Books) -> tup
     books.number = head["number"] + 1
     books.accounts_opened = head["accounts"]
     books.now = head["posted_at"]
-    books.settings = Settings(head["name"], head["time_zone"], head["currencies"])
+    books.settings = Settings(head["name"], head["time_zone"], head["currencies"], head["request_signatures"])
     return head["version"], head["frontier"]
 
 
@@ -114,12 +138,75 @@ async def _deposit_references(connection: Connection, ledger_id: int, keys: list
     return {(row["rail"], row["rail_reference"]): row["entry"] for row in rows}
 
 
+async def _key_sums(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        """
+        SELECT k.key, k.currency, s.day, s.amount
+        FROM unnest($2::text[], $3::text[]) AS k (key, currency), LATERAL (
+            SELECT day, amount FROM key_sums WHERE ledger_id = $1 AND key = k.key AND currency = k.currency OFFSET 0
+        ) s
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["key"], row["currency"]): KeySum(*row) for row in rows}
+
+
+async def _keys_of(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        """
+        SELECT owner, array_agg(id ORDER BY entry, id) AS ids FROM public_keys
+        WHERE ledger_id = $1 AND owner = ANY ($2) GROUP BY owner
+        """,
+        ledger_id,
+        keys,
+    )
+    return {row["owner"]: tuple(row["ids"]) for row in rows}
+
+
+async def _request_keys(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
+    """Those that sign requests already, to whichever ledger."""
+    taken = await connection.fetchval("SELECT request_keys_taken($1)", keys)
+    return dict.fromkeys(taken or (), True)
+
+
+async def _used_keys(connection: Connection, ledger_id: int, keys: list[bytes]) -> dict[Any, Any]:
+    rows = await connection.fetch(
+        "SELECT key, number FROM entries WHERE ledger_id = $1 AND key = ANY ($2)", ledger_id, keys
+    )
+    return {row["key"]: row["number"] for row in rows}
+
+
 _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
     "owners": _owners,
     "aliases": _aliases,
     "deposit_references": _deposit_references,
+    "key_sums": _key_sums,
+    "keys_of": _keys_of,
+    "request_keys": _request_keys,
+    "used_keys": _used_keys,
+    "api_keys": _by_id(
+        """
+        SELECT id, digest, name, scopes, limits, valid_until, revoked_by, entry FROM api_keys
+        WHERE ledger_id = $1 AND id = ANY ($2)
+        """,
+        ApiKey,
+        lambda row: row.id,
+    ),
+    "public_keys": _by_id(
+        """
+        SELECT id, purpose, owner, public_key, valid_from, valid_until, revoked_by, entry FROM public_keys
+        WHERE ledger_id = $1 AND id = ANY ($2)
+        """,
+        PublicKey,
+        lambda row: row.id,
+    ),
     "parties": _by_id(
-        "SELECT id, kind, state, entry FROM parties WHERE ledger_id = $1 AND id = ANY ($2)", Party, lambda row: row.id
+        """
+        SELECT id, kind, state, entry, intents, intents_above FROM parties WHERE ledger_id = $1 AND id = ANY ($2)
+        """,
+        Party,
+        lambda row: row.id,
     ),
     "banks": _by_id(
         "SELECT id, currency, iban, purpose, entry FROM banks WHERE ledger_id = $1 AND id = ANY ($2)",
@@ -153,7 +240,7 @@ _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
 }
 
 
-def evict(books: Books, deciding: list[Command], rows_max: int) -> None:
+def evict(books: Books, deciding: list[Call], rows_max: int) -> None:
     """Forget the oldest rows of every shelf past its bound, but none that is being decided or not yet durable."""
     keep: set[Name] | None = None
     changed: set[tuple[int, Any]] = set()
@@ -162,7 +249,7 @@ def evict(books: Books, deciding: list[Command], rows_max: int) -> None:
         surplus = len(shelf) - rows_max
         if surplus > 0:
             if keep is None:
-                keep = {needed for command in deciding for needed in command.needs(books)}
+                keep = {needed for call in deciding for needed in _needs(books, call)}
                 changed = books.changed()
             for key in list(islice(shelf, surplus + rows_max // 10)):
                 if (name, key) not in keep and (id(shelf), key) not in changed:

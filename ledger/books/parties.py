@@ -7,6 +7,7 @@ import msgspec
 from ledger.books.database import Reader
 from ledger.core.chart import ROLES
 from ledger.core.parties import AliasName
+from ledger.core.party_keys import Policy
 
 
 class StoredParty(NamedTuple):
@@ -20,13 +21,14 @@ class StoredParty(NamedTuple):
     aliases: list[AliasName]
     metadata: dict[str, str] | None
     balances: list[dict[str, int | str]]
+    policy: Policy
 
 
 async def party(connection: Reader, ledger_id: int, party_id: str) -> StoredParty | None:
     """One party; None if there is none."""
     row = await connection.fetchrow(
         """
-        SELECT p.entry, p.kind, p.state, e.private FROM parties p
+        SELECT p.entry, p.kind, p.state, p.intents, p.intents_above, e.private FROM parties p
         JOIN entries e ON e.ledger_id = p.ledger_id AND e.number = p.entry
         WHERE p.ledger_id = $1 AND p.id = $2
         """,
@@ -62,7 +64,14 @@ async def party(connection: Reader, ledger_id: int, party_id: str) -> StoredPart
         aliases=[AliasName(*alias) for alias in aliases],
         metadata=private.get("metadata"),
         balances=list(balances.values()),
+        policy=Policy(row["intents"], row["intents_above"]),
     )
+
+
+async def party_exists(connection: Reader, ledger_id: int, party_id: str) -> bool:
+    """Whether there is a party of this id."""
+    found = "SELECT EXISTS (SELECT FROM parties WHERE ledger_id = $1 AND id = $2)"
+    return bool(await connection.fetchval(found, ledger_id, party_id))
 
 
 async def alias_at(

@@ -171,14 +171,14 @@ class Writer:
         if batch.entries or batch.refusals:
             self.version += 1
         self.head = batch.start.number - 1 + len(batch.entries)
-        evict(self.books, [call.command for call in later.calls()] if later is not None else [], SHELF_ROWS_MAX)
+        evict(self.books, list(later.calls()) if later is not None else [], SHELF_ROWS_MAX)
 
     async def _decide_unloaded(self, connection: Connection, batch: Batch) -> None:
         while batch.unloaded:
-            commands = [call.command for unit in batch.unloaded for call in unit]
-            await load(connection, self.ledger_id, self.books, commands)
+            calls = [call for unit in batch.unloaded for call in unit]
+            await load(connection, self.ledger_id, self.books, calls)
             # To decide one may make the next name more: an alias that it set names a party whose accounts are wanted.
-            while batch.unloaded and all(is_loaded(self.books, call.command) for call in batch.unloaded[0]):
+            while batch.unloaded and all(is_loaded(self.books, call) for call in batch.unloaded[0]):
                 batch.decide_first(self.books, self.ledger_id, self.clock())
 
     async def _send(self, connection: Connection, batch: Batch, sent: Callable[[], None]) -> None:

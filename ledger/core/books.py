@@ -15,7 +15,20 @@ from ledger.core.entries import Account, Posting
 from ledger.core.errors import Invalid, NotFound, Refused
 from ledger.core.money import AMOUNT_MAX, format_amount
 from ledger.core.movements import Leg
-from ledger.core.rows import Alias, ApiKey, Bank, Deposit, Party, Rail, Receivable, Row, Settings, SuspenseItem
+from ledger.core.rows import (
+    Alias,
+    ApiKey,
+    Bank,
+    Deposit,
+    KeySum,
+    Party,
+    PublicKey,
+    Rail,
+    Receivable,
+    Row,
+    Settings,
+    SuspenseItem,
+)
 
 Value = TypeVar("Value")
 
@@ -53,7 +66,8 @@ class Shelf(dict[Any, Value | None], Generic[Value]):
 class Books:
     """One ledger's working set. `complete` books hold everything there is: those of tests, which load nothing.
 
-    `now` is the time of the entry being decided, in microseconds since the epoch; `number` is its number.
+    `now` is the time of the entry being decided, in microseconds since the epoch; `number` is its number, `actor` who
+    asks for it, and `key` the digest of the request's key.
     """
 
     def __init__(self, ledger: str, settings: Settings | None = None, complete: bool = True) -> None:
@@ -72,6 +86,13 @@ class Books:
         self.suspense: Shelf[SuspenseItem] = Shelf("suspense item", complete)
         self.receivables: Shelf[Receivable] = Shelf("receivable", complete)
         self.api_keys: Shelf[ApiKey] = Shelf("api key", complete)
+        self.key_sums: Shelf[KeySum] = Shelf("sum of key", complete)
+        self.public_keys: Shelf[PublicKey] = Shelf("public key", complete)
+        self.keys_of: Shelf[tuple[str, ...]] = Shelf("public keys of", complete)
+        self.request_keys: Shelf[bool] = Shelf("request key", complete)
+        self.used_keys: Shelf[int] = Shelf("entry of request key", complete)
+        self.actor = ""
+        self.key = b""
         self.postings: list[Posting] = []
         self.rows: list[Row] = []
         self.opened: list[Account] = []
@@ -197,8 +218,10 @@ class Books:
 
     # The journal
 
-    def begin(self, now: int) -> None:
+    def begin(self, now: int, actor: str, key: bytes) -> None:
         """Start deciding an entry at a time; time strictly increases along the books."""
+        self.actor = actor
+        self.key = key
         self.now = max(now, self.now + 1)
         self.postings = []
         self.rows = []

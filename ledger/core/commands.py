@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from ledger.core.actors import acting_key, charge
 from ledger.core.books import Books
 from ledger.core.entries import (
     BODY_BYTES_MAX,
@@ -100,16 +101,22 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         return cls(**values)
 
 
-def write(books: Books, command: Command, *, actor: str, key: bytes, salt: bytes, at: int) -> Entry:
+def write(
+    books: Books, command: Command, *, actor: str, key: bytes, salt: bytes, at: int, by_key: bool = False
+) -> Entry:
     """Decide one command: the entry it makes, or the LedgerError that says why not, with the books as before.
 
-    `salt` is 32 random bytes: 16 for the leaf, 16 for the commitments. `at` is the time in microseconds.
+    `salt` is 32 random bytes: 16 for the leaf, 16 for the commitments. `at` is the time in microseconds. `by_key` says
+    that the actor is an API key, to be judged as such.
     """
     before = books.savepoint()
-    books.begin(at)
+    books.begin(at, actor, key)
     try:
+        holder = acting_key(books) if by_key else None
         effective_on = _effective_on(books, command)
         result = command.decide(books)
+        if holder is not None and holder.limits is not None:
+            charge(books, holder)
         books.settle_balances()
         entry = _seal(books, command, actor, key, salt, effective_on, result)
     except BaseException:

@@ -80,6 +80,15 @@ class Unauthenticated(LedgerError):
     codes: ClassVar[dict[str, str]] = {
         "credentials_missing": "The request carries no credentials",
         "credentials_invalid": "The credentials are not valid",
+        "signature_missing": "The ledger takes signed requests only",
+        "signature_malformed": "The signature's headers cannot be read",
+        "signature_coverage": "The signature does not cover what it must",
+        "signature_expired": "The signature has expired",
+        "signature_not_yet_valid": "The signature was made in the future",
+        "signature_invalid": "The signature does not hold",
+        "content_digest_mismatch": "The Content-Digest is not that of the body",
+        "key_unknown": "The signature's key is not registered",
+        "key_revoked": "The signature's key was revoked or has expired",
     }
 
 
@@ -103,6 +112,10 @@ class Invalid(LedgerError):
         "text_invalid": "A text has characters or a length that are not allowed",
         "timestamp_invalid": "A time or date is not valid",
         "cursor_invalid": "The cursor is not one of ours, or belongs to another list",
+        "key_invalid": "A public key, or the proof that goes with it, is not valid",
+        "intent_required": "The payer's signed intent is missing",
+        "intent_invalid": "The payer's intent does not count",
+        "intent_mismatch": "The payer's intent says something else than the request",
         "idempotency_key_reused": "The Idempotency-Key belongs to another request",
     }
 
@@ -124,6 +137,7 @@ class Refused(LedgerError):
 
     family = "refused"
     codes: ClassVar[dict[str, str]] = {
+        "limit_exceeded": "A limit would be exceeded",
         "insufficient_funds": "The account does not hold enough",
         "same_party": "Payer and payee are the same party",
         "balance_overflow": "A balance would leave the range of whole numbers that JSON keeps exact",
@@ -143,6 +157,8 @@ class Conflict(LedgerError):
         "suspense_not_open": "The suspense item is cleared",
         "already_reversed": "It was returned or reversed before",
         "alias_moved": "The alias belongs to another party now",
+        "key_in_use": "The public key is registered already",
+        "intent_already_used": "The payer's intent was used before",
     }
     remembered = True
 
@@ -152,6 +168,7 @@ class TryLater(LedgerError):
 
     family = "try_later"
     codes: ClassVar[dict[str, str]] = {
+        "rate_limited": "Too many requests in too short a time",
         "overloaded": "Too many requests are waiting",
         "unavailable": "The books cannot be written or read just now",
         "outcome_unknown": "Whether it was done is not known yet",

@@ -96,6 +96,20 @@ TimeZone = Annotated[
     str, _kind("TimeZone", "A name of the IANA database, such as Europe/Berlin.", minLength=1, maxLength=64)
 ]
 
+KeyName = Annotated[str, _kind("KeyName", f"Whose it is, for people. {_PLAIN_TEXT}", **_text(1, NAME_LENGTH_MAX))]
+Scope = Annotated[str, _kind("Scope", "What a key may do, such as `transfers:write`.", pattern=r"^[a-z]+:[a-z]+$")]
+DIGEST_PATTERN = r"\A[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z"
+Digest = Annotated[str, _kind("Digest", "32 bytes in base64url, without padding.", pattern=r"^[A-Za-z0-9_-]{43}$")]
+KeyId = Annotated[
+    str, _kind("KeyId", "A public key's RFC 7638 thumbprint: 43 of base64url.", pattern=r"^[A-Za-z0-9_-]{43}$")
+]
+PublicKeyText = Annotated[
+    str, _kind("PublicKey", "An Ed25519 public key: 32 bytes in base64, padded.", pattern=r"^[A-Za-z0-9+/]{43}=$")
+]
+SignatureText = Annotated[
+    str, _kind("Signature", "An Ed25519 signature: 64 bytes in base64, padded.", pattern=r"^[A-Za-z0-9+/]{86}==$")
+]
+
 Memo = Annotated[str, _kind("Memo", _PLAIN_TEXT, **_text(0, MEMO_LENGTH_MAX))]
 Reason = Annotated[str, _kind("Reason", _PLAIN_TEXT, **_text(1, MEMO_LENGTH_MAX))]
 ChatId = Annotated[str, _kind("ChatId", _PLAIN_TEXT, **_text(1, REFERENCE_LENGTH_MAX))]

@@ -134,6 +134,26 @@ def possession_message(ledger: str, purpose: str, owner: str, public_key: bytes)
     return "".join(f"{part}\n" for part in parts).encode()
 
 
+def authorisation_message(ledger: str, operation: str, party: str, request_key: bytes, *subject: str) -> bytes:
+    r"""What a party's own key signs so that its keys or its policy may be changed: lines, each ended by a newline.
+
+        chat-ledger authorisation v1
+        <ledger>
+        <operation: the kind of the entry, such as party_key.revoke>
+        <the party's id>
+        <base64url of the first 16 bytes of the SHA-256 of the request's Idempotency-Key>
+        <the subject: what the operation says of itself, a line each>
+
+    A key's request can be made once, so that what was signed for one change is worth nothing for another.
+
+    ValueError if a part has a newline.
+    """
+    parts = ("chat-ledger authorisation v1", ledger, operation, party, base64url(request_key), *subject)
+    if any("\n" in part for part in parts):
+        raise ValueError("An authorisation has no newline within its parts.")
+    return "".join(f"{part}\n" for part in parts).encode()
+
+
 def to_base64(data: bytes) -> str:
     """Padded base64 (RFC 4648 section 4)."""
     return binascii.b2a_base64(data, newline=False).decode()

@@ -1,11 +1,12 @@
 """A ledger's own settings, set as entries like everything else."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ledger.core import shape
+from ledger.core.actors import unsigned
 from ledger.core.books import Books
 from ledger.core.commands import Command, Result
 from ledger.core.currencies import is_postable
@@ -18,12 +19,17 @@ CURRENCY_LIST = msgspec.Meta(extra_json_schema={"maxItems": CURRENCIES_MAX, "uni
 
 
 class SetLedger(Command):
-    """Change the ledger's settings; what is left out stays as it is. `time_zone` is an IANA name."""
+    """Change the ledger's settings; what is left out stays as it is. `time_zone` is an IANA name.
+
+    Once `request_signatures` are required, a bearer key only reads; to require them takes a signed request, so that
+    nobody is locked out.
+    """
 
     kind = "ledger.set"
     name: LedgerName | None = None
     time_zone: TimeZone | None = None
     currencies: Annotated[list[Currency], CURRENCY_LIST] | None = None
+    request_signatures: Literal["optional", "required"] | None = None
 
     def fault(self) -> FieldError | None:
         """A name, a time zone that exists, and currencies each once."""
@@ -41,14 +47,18 @@ class SetLedger(Command):
             if not is_postable(code, books.today):
                 detail = f"{code} has been withdrawn; it is read for ever and not newly posted."
                 raise Invalid.at(f"/currencies/{index}", "currency_invalid", detail)
+        own = books.api_keys.get(books.actor)
+        if self.request_signatures == "required" and own is not None and own.digest is not None:
+            raise unsigned()
         now = books.settings
         settings = Settings(
             name=self.name if self.name is not None else now.name,
             time_zone=self.time_zone if self.time_zone is not None else now.time_zone,
             currencies=self.currencies if self.currencies is not None else now.currencies,
+            request_signatures=self.request_signatures or now.request_signatures,
         )
         books.set_settings(settings)
-        return {"name": settings.name, "time_zone": settings.time_zone, "currencies": settings.currencies}
+        return msgspec.structs.asdict(settings)
 
 
 def _time_zone_fault(name: str | None) -> FieldError | None:

@@ -8,8 +8,10 @@ import msgspec
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
+from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, ChatId, Currency, Day, Memo, Metadata, PartyId, PartyRef
+from ledger.core.intents import SignedIntent
 from ledger.core.movements import TRANSFER
 from ledger.core.parties import check_may_be_paid, check_may_pay
 from ledger.core.rows import Party
@@ -45,6 +47,7 @@ class Transfer(Command):
     effective_on: Day | None = None
     if_unknown: Literal["refuse"] = "refuse"
     to_expected: PartyId | None = None
+    intent: SignedIntent | None = None
 
     def fault(self) -> FieldError | None:
         """The references' and texts' rules; the decoder asks `chat` itself."""
@@ -59,8 +62,9 @@ class Transfer(Command):
         )
 
     def needs(self, books: Books) -> Iterable[Name]:
-        """Both parties and their accounts."""
-        return books.needs_of_party(self.from_) + books.needs_of_party(self.to)
+        """Both parties and their accounts, and what the payer has signed."""
+        needs = books.needs_of_party(self.from_) + books.needs_of_party(self.to)
+        return needs if self.intent is None else (*needs, *needs_of_intent(self.intent))
 
     def effective_date(self, books: Books) -> str | None:
         """The accounting date that was asked for."""
@@ -75,10 +79,11 @@ class Transfer(Command):
             raise _moved(payee, self.to_expected)
         if payer.id == payee.id:
             raise Refused("same_party", f"Payer and payee are both {payer.id}. Name two parties.")
+        consent = check_consent(books, self.intent, self.kind, None, payer, payee.id, self.amount, self.currency)
         check_may_pay(payer)
         check_may_be_paid(payee)
         books.post(TRANSFER, payer.id, payee.id, self.amount, self.currency)
-        return None
+        return consent
 
 
 def _moved(payee: Party, expected: str) -> Conflict:

@@ -40,6 +40,34 @@ ADVICE = {
     "`chatledger key create` makes one.",
     "credentials_invalid": "The API key is mistyped, was never made, has expired or was revoked; which of these is not "
     "told. Check that the whole key is sent, or make a new one with `chatledger key create`.",
+    "signature_missing": "This ledger takes signed writes only. Sign the request with a key that is registered at "
+    "`POST /v1/keys`; a bearer key may still read.",
+    "signature_malformed": "`Signature-Input` and `Signature` each hold one label, as RFC 9421 section 4 writes it, "
+    "without spaces that need not be there. `detail` says what could not be read.",
+    "signature_coverage": "A write covers the method, the target URI, Content-Type, Content-Digest and the "
+    "Idempotency-Key, in this order, a read the first two; with created, expires, keyid and the tag chat-ledger.",
+    "signature_expired": "The signature's time is over, or longer than 300 seconds. Sign the request anew.",
+    "signature_not_yet_valid": "The signature was made in our future. Set the clock of the machine that signs.",
+    "content_digest_mismatch": "The body is not the one whose SHA-256 the Content-Digest names. Take the digest of the "
+    "very bytes that are sent.",
+    "key_unknown": "No such key signs requests. `keyid` is the key's RFC 7638 thumbprint, as `POST /v1/keys` answered.",
+    "key_revoked": "The key was revoked or has expired. Register another one with `POST /v1/keys`.",
+    "signature_invalid": "The signature does not hold. Most often another URL was signed than the public one of this "
+    "service, or a header was changed on the way; `detail` says what is signed.",
+    "key_invalid": "The key is not an Ed25519 public key under which only its holder can sign, or the proof that goes "
+    "with it is not its signature of the message that names ledger, purpose and owner. `errors` says which.",
+    "key_in_use": "A public key is registered once, for one purpose. Make a new key pair; or, if you meant to revoke "
+    "the log's only key, register its successor first.",
+    "intent_required": "The payer's own signature is wanted: let the payer's device sign the intent, and send it. "
+    "A party that has a key also signs changes of its keys, and of its policy for less.",
+    "intent_invalid": "`detail` says why the signature does not count: another key, other bytes, too late. Let the "
+    "payer's device sign a new intent.",
+    "intent_mismatch": "The payer has signed something else than is asked for; `errors` lists what differs. Ask for "
+    "what was signed, or let the payer sign what is asked.",
+    "intent_already_used": "An intent is good for one payment, and this one was used. Let the payer sign a new one, "
+    "under the new Idempotency-Key.",
+    "limit_exceeded": "`detail` names the limit, and when there is room again. Ask for less, or wait.",
+    "rate_limited": "Wait for `Retry-After` seconds. Batches of 100 cost one request.",
     "scope_missing": "`detail` names the scope that is needed. Use another API key, or make one that has the scope "
     "with `chatledger key create`.",
     "field_unknown": "A field or query parameter is not known here. It is often a typing error; `errors` names it and "

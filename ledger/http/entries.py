@@ -69,11 +69,19 @@ class FeedAnswer(msgspec.Struct):
     head: int
 
 
+_KEYS = ("party_key.register", "party_key.recover", "request_key.register", "log_key.register")
+"""Kinds that make a key, which is called by its thumbprint."""
+
 _ABOUT = {
     "party.create": ("party", "id"),
     "party.freeze": ("party", "party"),
     "party.unfreeze": ("party", "party"),
     "party.close": ("party", "party"),
+    "policy.set": ("party", "party"),
+    "party_key.revoke": ("party_key", "key_id"),
+    "request_key.revoke": ("request_key", "key_id"),
+    "log_key.revoke": ("log_key", "key_id"),
+    "api_key.revoke": ("api_key", "id"),
     "alias.add": ("party", "party"),
     "alias.remove": ("party", "party"),
     "bank.register": ("bank", "id"),
@@ -88,6 +96,8 @@ def resource(entry: EntryBody) -> Resource:
         return Resource("ledger", entry.ledger)
     if entry.kind == "api_key.create":
         return Resource("api_key", f"key_{entry.number}")
+    if entry.kind in _KEYS:
+        return Resource(entry.kind.partition(".")[0], msgspec.json.decode(entry.result)["id"])
     if entry.kind in _ABOUT:
         noun, fact = _ABOUT[entry.kind]
         facts: dict[str, Any] = msgspec.json.decode(entry.request)

@@ -17,6 +17,8 @@ class Word(NamedTuple):
     format: str | None = None
 
 
+SIGNATURE = "hgyY0il+MGCjP0JzlnLWG1PPOt7+09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr/MuM0KAg=="
+
 GLOSSARY = {
     # who and what
     "id": Word("The id by which it is shown and named.", "transfer_42"),
@@ -65,6 +67,34 @@ GLOSSARY = {
     "class": Word("On which side of the books the account stands.", "liability"),
     "counterparty": Word("Who owns the account on the other side.", "bob"),
     "actor": Word("The API key that asked.", "key_1"),
+    # keys
+    "key_id": Word("The public key's id: its RFC 7638 thumbprint.", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+    "public_key": Word("The public key.", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="),
+    "proof": Word("The key's own signature of the message that names ledger, purpose and owner.", SIGNATURE),
+    "signature": Word("The signature.", SIGNATURE),
+    "authorization": Word("The word of one of the party's keys that count, where it has any.", None),
+    "intent": Word("What the payer's device has signed.", None),
+    "payload": Word("The bytes that were signed, in base64.", "eyJsZWRnZXIiOiJkZW1vIn0="),
+    "SignedIntent.signature": Word("The Ed25519 signature of their DSSE encoding, in base64.", SIGNATURE),
+    "scopes": Word("What it may do.", ["transfers:write"]),
+    "limits": Word("How much it may move; where there are any, other currencies are closed.", []),
+    "per_payment": Word("How much by one request, in minor units.", 50_000),
+    "per_day_sum": Word("How much on one day of the ledger's calendar, in minor units.", 1_000_000),
+    "valid_from": Word("From when on it counts.", "2026-11-20T23:05:01.123456Z", "date-time"),
+    "valid_until": Word("Until when it counts; without end if null or left out.", "2030-01-01T00:00:00Z", "date-time"),
+    "PartyKeyAnswer.state": Word("Whether it counts.", "live"),
+    "RequestKeyAnswer.state": Word("Whether it counts.", "live"),
+    "ApiKeyAnswer.state": Word("Whether it counts.", "live"),
+    "ApiKeyAnswer.id": Word("The key's id.", "key_7"),
+    "RevokedKeyAnswer.id": Word("The key's id.", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+    "RevokedKeyAnswer.state": Word("It counts no more.", "revoked"),
+    "CreateApiKey.digest": Word("SHA-256 of the key's text.", "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"),
+    "path.id": Word("The key's id.", "key_7"),
+    "request_signatures": Word("Whether writes have to be signed by their sender (RFC 9421).", "optional"),
+    "intents": Word("Of which payments the party's own signature is asked.", "above"),
+    "above": Word("Of those of more than this, in minor units of whatever currency.", 5000),
+    "policy": Word("Of which payments the party's own signature is asked.", {"intents": "never", "above": None}),
+    "PolicyAnswer.id": Word("The messenger's own id for the party.", "alice"),
     # how much
     "amount": Word("How much, in minor units.", 1250),
     "currency": Word("The currency.", "EUR"),

@@ -32,6 +32,17 @@ Whatever goes wrong is answered as `application/problem+json` (RFC 9457) with a 
 with `Allow`. Every answer carries a `Request-Id`."""
 
 PROBLEM = "application/problem+json"
+SIGNATURE_CODES = (
+    "signature_malformed",
+    "signature_coverage",
+    "signature_expired",
+    "signature_not_yet_valid",
+    "content_digest_mismatch",
+    "key_unknown",
+    "key_revoked",
+    "signature_invalid",
+)
+"""What can be wrong with a signed request, in the order in which it is looked for."""
 MEANING_OF_STATUS = {
     "400": "The request's form is wrong; nothing was remembered under its key.",
     "401": "Nobody known is asking.",
@@ -41,10 +52,17 @@ MEANING_OF_STATUS = {
     "413": "Too large.",
     "415": "The body is not application/json.",
     "422": "A field's value cannot be right, or the books say no.",
+    "429": "Too many requests: wait for as long as Retry-After says.",
     "431": "The headers are too large.",
     "500": "Something went wrong on our side.",
     "503": "Not now: send the same request under the same key again.",
 }
+SIGNATURE = (
+    "HTTP Message Signatures (RFC 9421) with an Ed25519 key that is registered at POST /v1/keys, instead of an API "
+    'key. One label; a write covers `"@method" "@target-uri" "content-type" "content-digest" '
+    '"idempotency-key"`, a read the first two, in this order; parameters `created`, `expires` (at most 300 s '
+    'later), `keyid` and `tag="chat-ledger"`. Content-Digest is RFC 9530\'s sha-256.'
+)
 HEADERS: dict[str, dict[str, Any]] = {
     "Request-Id": {
         "description": "Names this request in our logs.",
@@ -96,7 +114,8 @@ def document(routes: Iterable[Route], base: str) -> dict[str, Any]:
             "schemas": dict(sorted(schemas.components.items())),
             "headers": HEADERS,
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `clk_` and 43 characters."}
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `clk_` and 43 characters."},
+                "signature": {"type": "apiKey", "in": "header", "name": "Signature", "description": SIGNATURE},
             },
         },
     }
@@ -112,7 +131,8 @@ def problems_of(route: Route, operation: Operation) -> list[str]:
         codes += ["idempotency_key_missing"] * route.needs_key
         codes += ["idempotency_key_invalid", "malformed_json", "duplicate_key"]
     if route.scope is not None:
-        codes += ["credentials_missing", "credentials_invalid", "scope_missing"]
+        codes += ["rate_limited", "credentials_missing", "credentials_invalid", *SIGNATURE_CODES, "scope_missing"]
+        codes += ["signature_missing"] * route.needs_key
     codes += ["field_unknown", "field_invalid"]
     fields = {*route.names, *fields_in(route.query), *fields_in(route.body)}
     if route.body is not None:
@@ -146,7 +166,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         made["requestBody"] = {"required": required, "content": {"application/json": content}}
     made["responses"] = _responses(route, operation, schemas)
     # From 3.1 on the names beside any scheme are the roles that it needs (section "Security Requirement Object").
-    made["security"] = [{"apiKey": [route.scope]}] if route.scope else []
+    made["security"] = [{"apiKey": [route.scope]}, {"signature": [route.scope]}] if route.scope else []
     if route.scope:
         made["x-scope"] = route.scope
     return made
@@ -193,7 +213,7 @@ def _responses(route: Route, operation: Operation, schemas: Schemas) -> dict[str
     for status, codes in sorted(by_status.items()):
         is_remembered = route.needs_key and any(FAMILY_OF[code].remembered for code in codes)
         headers = ["Request-Id"] + ["Idempotency-Replayed"] * is_remembered
-        headers += {"401": ["WWW-Authenticate"], "503": ["Retry-After"]}.get(status, [])
+        headers += {"401": ["WWW-Authenticate"], "429": ["Retry-After"], "503": ["Retry-After"]}.get(status, [])
         narrowed = {"properties": {"status": {"const": int(status)}, "code": {"enum": codes}}}
         responses[status] = {
             "description": MEANING_OF_STATUS[status],

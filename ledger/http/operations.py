@@ -22,6 +22,7 @@ NOUNS = {
     "Rails and banks": "Where money comes from and goes to: outside payment systems, and the bank accounts they pay "
     "out to.",
     "Parties": "People and merchants, under the messenger's own ids.",
+    "Keys": "What parties sign intents with, what backends sign requests with, and API keys.",
     "Aliases": "Other names of a party, such as a phone number; they can move from one party to another.",
     "Deposits": "Money that arrived over a rail. It is here, so it is never refused: what cannot be credited waits in "
     "suspense.",
@@ -33,6 +34,9 @@ NOUNS = {
     "Reports": "What finance reads.",
     "Service": "Whether it works, and what describes it. None of these needs credentials.",
 }
+
+PUBLIC_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+SIGNATURE = "hgyY0il+MGCjP0JzlnLWG1PPOt7+09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr/MuM0KAg=="
 
 OPERATIONS = {
     "PUT /v1/ledger": Operation(
@@ -79,6 +83,57 @@ OPERATIONS = {
     "POST /v1/parties/{party}/close": Operation(
         "closeParty", "Parties", ("party_unknown", "party_not_open", "party_not_empty"), {}, {"state": "closed"}
     ),
+    "PUT /v1/parties/{party}/policy": Operation(
+        "setPolicy",
+        "Parties",
+        ("party_unknown", "party_not_open", "intent_required", "intent_invalid"),
+        {"intents": "always"},
+        {"intents": "always", "above": None},
+    ),
+    "POST /v1/parties/{party}/keys": Operation(
+        "registerPartyKey",
+        "Keys",
+        ("party_unknown", "party_not_open", "key_invalid", "key_in_use", "intent_required", "intent_invalid"),
+        {"public_key": PUBLIC_KEY, "proof": SIGNATURE},
+    ),
+    "GET /v1/parties/{party}/keys": Operation("listPartyKeys", "Keys", ("party_unknown",)),
+    "POST /v1/parties/{party}/keys/recover": Operation(
+        "recoverParty",
+        "Keys",
+        ("party_unknown", "party_not_open", "key_invalid", "key_in_use"),
+        {"public_key": PUBLIC_KEY, "proof": SIGNATURE},
+        {"state": "pending"},
+    ),
+    "DELETE /v1/parties/{party}/keys/{key_id}": Operation(
+        "revokePartyKey",
+        "Keys",
+        ("party_unknown", "not_found", "already_exists", "intent_required", "intent_invalid"),
+        {},
+    ),
+    "POST /v1/keys": Operation(
+        "registerRequestKey",
+        "Keys",
+        ("key_invalid", "key_in_use", "scope_missing"),
+        {"public_key": PUBLIC_KEY, "proof": SIGNATURE, "name": "payments backend", "scopes": ["transfers:write"]},
+        {"name": "payments backend"},
+    ),
+    "GET /v1/keys": Operation("listRequestKeys", "Keys"),
+    "DELETE /v1/keys/{key_id}": Operation("revokeRequestKey", "Keys", ("not_found", "already_exists"), {}),
+    "POST /v1/api-keys": Operation(
+        "createApiKey",
+        "Keys",
+        ("scope_missing",),
+        {
+            "name": "shop backend",
+            "digest": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
+            "scopes": ["transfers:write"],
+            "limits": [{"currency": "EUR", "per_payment": 50_000, "per_day_sum": 1_000_000}],
+            "valid_until": "2030-01-01T00:00:00Z",
+        },
+        {"name": "shop backend"},
+    ),
+    "GET /v1/api-keys": Operation("listApiKeys", "Keys"),
+    "DELETE /v1/api-keys/{id}": Operation("revokeApiKey", "Keys", ("not_found", "already_exists"), {}, {"id": "key_3"}),
     "POST /v1/parties/{party}/aliases": Operation(
         "addAlias",
         "Aliases",
@@ -93,7 +148,7 @@ OPERATIONS = {
     "POST /v1/deposits": Operation(
         "makeDeposit",
         "Deposits",
-        ("rail_unknown", "already_exists", "balance_overflow"),
+        ("rail_unknown", "already_exists", "limit_exceeded", "balance_overflow"),
         {
             "to": "alice",
             "amount": 50_000,
@@ -108,7 +163,7 @@ OPERATIONS = {
     "POST /v1/deposits/{deposit}/return": Operation(
         "returnDeposit",
         "Deposits",
-        ("already_reversed", "suspense_not_open", "balance_overflow"),
+        ("already_reversed", "suspense_not_open", "limit_exceeded", "balance_overflow"),
         {"reason": "Recalled by the bank"},
         {"amount": 50_000},
     ),
@@ -120,8 +175,13 @@ OPERATIONS = {
             "same_party",
             "party_not_open",
             "alias_moved",
+            "limit_exceeded",
             "insufficient_funds",
             "balance_overflow",
+            "intent_required",
+            "intent_invalid",
+            "intent_mismatch",
+            "intent_already_used",
         ),
         {
             "from": "alice",

@@ -8,6 +8,7 @@ from ledger.books import parties as kept
 from ledger.core.entries import Entry
 from ledger.core.errors import NotFound
 from ledger.core.parties import STATE_OF_MODE, AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
+from ledger.core.party_keys import Intents, Policy, SetPolicy
 from ledger.http.replies import Reply
 from ledger.http.routes import Answer, Asked, Route, write
 
@@ -25,6 +26,15 @@ class PartyAnswer(Answer, kw_only=True):
     aliases: list[AliasName]
     metadata: dict[str, str] | None
     balances: list[dict[str, int | str]]
+    policy: Policy
+
+
+class PolicyAnswer(Answer, kw_only=True):
+    """A party's policy: of which payments its own signature is asked."""
+
+    id: str
+    intents: Intents
+    above: int | None
 
 
 class PartyStateAnswer(Answer, kw_only=True):
@@ -46,6 +56,7 @@ def created(entry: Entry) -> PartyAnswer:
         aliases=request.aliases or [],
         metadata=request.metadata,
         balances=[],
+        policy=Policy("never", None),
     )
 
 
@@ -77,6 +88,12 @@ async def show(asked: Asked) -> Reply:
     if party is None:
         raise NotFound("party_unknown", f"There is no party {party_id}. Register it with POST /v1/parties.")
     return Reply(200, PartyAnswer(**party._asdict()))
+
+
+def policy(entry: Entry) -> PolicyAnswer:
+    """The policy as it was set."""
+    request: SetPolicy = entry.request
+    return PolicyAnswer(entry=entry.number, id=request.party, intents=request.intents, above=request.above)
 
 
 ROUTES = (
@@ -117,5 +134,14 @@ ROUTES = (
         closed,
         summary="Close a party whose balances are zero, for good",
         answers=PartyStateAnswer,
+    ),
+    write(
+        "PUT",
+        "/v1/parties/{party}/policy",
+        "settings:manage",
+        SetPolicy,
+        policy,
+        summary="Say of which payments the party's own signature is asked",
+        answers=PolicyAnswer,
     ),
 )

@@ -21,6 +21,7 @@ STATUS_OF_FAMILY = {
     "internal": 500,
 }
 STATUS_OF_CODE = {
+    "rate_limited": 429,
     "method_not_allowed": 405,
     "body_too_large": 413,
     "entry_too_large": 413,

@@ -130,7 +130,7 @@ def write(
         made = _with_path(command, asked.body, asked.path) if names else asked.body
         lane = await asked.service.lane(asked.ledger_id)
         dry_run = asked.query.dry_run
-        outcome = await lane.submit(made, key_digest(asked.key), asked.actor, asked.request_id, dry_run)
+        outcome = await lane.submit(made, key_digest(asked.key), asked.actor, asked.request_id, dry_run, by_key=True)
         if isinstance(outcome, NotDone):
             return refusal(outcome.error, outcome.instance, asked.service.base, outcome.replayed)
         shown = answer(outcome.entry)

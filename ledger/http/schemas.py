@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from ledger.core.fields import AliasValue, Channel, Currency, ItemKey, PartyId
+from ledger.core.fields import AliasValue, Channel, Currency, ItemKey, KeyId, PartyId
 from ledger.http.glossary import INSIDE, Word, word
 
 REFERENCE = "#/components/schemas/{name}"
@@ -27,6 +27,8 @@ PATH_NAMES: dict[str, tuple[Any, str]] = {
     "role": (_name_like("^[a-z_]+$"), "available"),
     "currency": (Currency, "EUR"),
     "key": (ItemKey, "3f0c9a52-7d1e-4a66-9a0e-2f6a4d1c8b11"),
+    "key_id": (KeyId, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+    "id": (_name_like("^key_[1-9][0-9]{0,17}$"), "key_7"),
     "code": (_name_like("^[a-z_]+$"), "insufficient_funds"),
 }
 """What the names in paths look like, and an example of each."""

@@ -1,5 +1,7 @@
 """The ledger's settings over HTTP."""
 
+from typing import Literal
+
 import msgspec
 
 from ledger.core.entries import Entry
@@ -14,6 +16,7 @@ class LedgerAnswer(Answer, kw_only=True):
     name: str
     time_zone: str
     currencies: list[str]
+    request_signatures: Literal["optional", "required"]
 
 
 def set_(entry: Entry) -> LedgerAnswer:
@@ -24,7 +27,7 @@ def set_(entry: Entry) -> LedgerAnswer:
 async def show(asked: Asked) -> Reply:
     """The settings now."""
     row = await asked.service.pool.fetchrow(
-        "SELECT name, time_zone, currencies FROM settings WHERE ledger_id = $1", asked.ledger_id
+        "SELECT name, time_zone, currencies, request_signatures FROM settings WHERE ledger_id = $1", asked.ledger_id
     )
     return Reply(200, LedgerAnswer(entry=None, **dict(row or {})))
 

@@ -72,6 +72,7 @@ class KeyedTransfer(Transfer, kw_only=True):
             effective_on=self.effective_on,
             if_unknown=self.if_unknown,
             to_expected=self.to_expected,
+            intent=self.intent,
         )
 
 
@@ -129,7 +130,7 @@ async def batch(asked: Asked) -> Reply:
     lane = await asked.service.lane(asked.ledger_id)
     dry_run = asked.query.dry_run
     calls = {
-        index: Call(item.alone(), key_digest(item.key), asked.actor, asked.request_id, dry_run)
+        index: Call(item.alone(), key_digest(item.key), asked.actor, asked.request_id, dry_run, by_key=True)
         for index, item in enumerate(body.transfers)
         if firsts[index] == index
     }

@@ -3,13 +3,21 @@
 import os
 from typing import NamedTuple
 
+from ledger.core.actors import Limit
 from ledger.core.aliases import AddAlias, RemoveAlias
+from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.commands import Command
 from ledger.core.deposits import MakeDeposit, ReturnDeposit
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
+from ledger.core.party_keys import RecoverParty, RegisterPartyKey, SetPolicy
+from ledger.core.public_keys import RegisterLogKey
+from ledger.core.request_keys import RegisterRequestKey, RevokeRequestKey
 from ledger.core.settings import SetLedger
 from ledger.core.transfers import Transfer
 from tests.books.lanes import pay
+from tests.core.devices import FOREVER, Device
+
+PHONE, LOST, FOUND, BACKEND, LOG = (Device(number) for number in range(1, 6))
 
 
 def deposit(to: str | None, amount: int, **fields: str) -> MakeDeposit:
@@ -40,7 +48,29 @@ STORY: dict[int, Command] = {
     25: UnfreezeParty(party="dora"),
     26: CloseParty(party="dora"),
     27: Transfer(from_="alias:phone:+4915112345678", to="bob", amount=5, currency="EUR"),
+    28: RegisterPartyKey(party="alice", public_key=PHONE.public_key, proof=PHONE.proof("payer", "alice")),
+    29: SetPolicy(party="alice", intents="above", above=400),
+    30: RegisterPartyKey(
+        party="bob", public_key=LOST.public_key, proof=LOST.proof("payer", "bob"), valid_until=FOREVER
+    ),
+    31: RecoverParty(party="bob", public_key=FOUND.public_key, proof=FOUND.proof("payer", "bob")),
+    32: CreateApiKey(
+        name="till",
+        digest="A" * 43,
+        scopes=["transfers:write"],
+        limits=[Limit("EUR", per_day_sum=100)],
+        valid_until=FOREVER,
+    ),
+    33: RegisterRequestKey(
+        name="backend", scopes=["entries:read"], public_key=BACKEND.public_key, proof=BACKEND.proof("request")
+    ),
+    34: RevokeRequestKey(key_id=BACKEND.key_id),
+    35: CreateApiKey(name="old", digest="B" * 42 + "A", scopes=["entries:read"]),
+    36: RevokeApiKey(id="key_35"),
+    37: RegisterLogKey(public_key=LOG.public_key, proof=LOG.proof("log")),
 }
+BY_TILL = 38
+"""The transfer that the key with limits asks for."""
 LAST = 260
 """Transfers of 1 from alice to bob fill the story up: the first subtree of the tree, of 256 entries, is complete."""
 CLEARING, ALICE, BOB, SUSPENSE, CAROL, OWED_BY_BOB = range(1, 7)
@@ -214,8 +244,8 @@ CASES = [
     Case("parties", "party of entry 23", "UPDATE parties SET state = 'open' WHERE id = 'dora'"),
     Case("parties", "party of entry 5", "UPDATE parties SET kind = 'merchant' WHERE id = 'alice'"),
     Case("parties", "party of entry 6", "DELETE FROM parties WHERE id = 'bob'"),
-    Case("parties", "party of entry 9", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 9)"),
-    Case("parties", "party of entry 5", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 5)"),
+    Case("parties", "party of entry 9", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 9, 'never')"),
+    Case("parties", "party of entry 5", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 5, 'never')"),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET party = 'bob' WHERE entry = 5"),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET value = '+4915112345679' WHERE entry = 5"),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET until_entry = 9 WHERE entry = 5"),
@@ -229,10 +259,37 @@ CASES = [
     Case("registrations", "banks of entry 3", "UPDATE banks SET purpose = 'own'"),
     Case("registrations", "rails of entry 9", "UPDATE rails SET entry = 9"),
     Case("registrations", "entry 4", "DELETE FROM rails"),
-    Case("registrations", "api_keys of entry 1", "UPDATE api_keys SET scopes = '{entries:read}'"),
+    Case("api-keys", "api_keys of entry 1", "UPDATE api_keys SET scopes = '{entries:read}'"),
     Case(
-        "registrations", "api_keys of entry 9", "INSERT INTO api_keys VALUES (1, 'key_9', sha256(''), 'mine', '{}', 9)"
+        "api-keys",
+        "api_keys of entry 9",
+        "INSERT INTO api_keys VALUES (1, 'key_9', sha256(''), 'mine', '{}', NULL, NULL, NULL, 9)",
     ),
+    Case("api-keys", "api_keys of entry 32", "UPDATE api_keys SET limits = NULL WHERE entry = 32"),
+    Case("api-keys", "api_keys of entry 32", "UPDATE api_keys SET valid_until = NULL WHERE entry = 32"),
+    Case("api-keys", "api_keys of entry 35", "UPDATE api_keys SET revoked_by = 40 WHERE entry = 35"),
+    Case("api-keys", "entry 36", "UPDATE api_keys SET revoked_by = NULL WHERE entry = 35"),
+    Case("api-keys", "entry 32", "DELETE FROM api_keys WHERE entry = 32"),
+    Case("public-keys", "public key of entry 28", "UPDATE public_keys SET owner = 'bob' WHERE entry = 28"),
+    Case("public-keys", "public key of entry 28", "UPDATE public_keys SET owner = 'zzzz' WHERE entry = 28"),
+    Case("public-keys", "public key of entry 28", "UPDATE public_keys SET public_key = sha256('') WHERE entry = 28"),
+    Case("public-keys", "public key of entry 28", "UPDATE public_keys SET revoked_by = 40 WHERE entry = 28"),
+    Case("public-keys", "public key of entry 31", "UPDATE public_keys SET valid_from = now() WHERE entry = 31"),
+    Case("public-keys", "public key of entry 30", "UPDATE public_keys SET valid_until = now() WHERE entry = 30"),
+    Case("public-keys", "public key of entry 37", "UPDATE public_keys SET public_key = sha256('') WHERE entry = 37"),
+    Case("public-keys", "public key of entry 9", "UPDATE public_keys SET entry = 9 WHERE entry = 28"),
+    Case("public-keys", "entry 28", "DELETE FROM public_keys WHERE entry = 28"),
+    Case("public-keys", "entry 34", "UPDATE public_keys SET revoked_by = NULL WHERE entry = 33"),
+    Case(
+        "parties", "party of entry 5", "UPDATE parties SET intents = 'never', intents_above = NULL WHERE id = 'alice'"
+    ),
+    Case("parties", "party of entry 5", "UPDATE parties SET intents_above = 4000 WHERE id = 'alice'"),
+    Case("parties", "party of entry 6", "UPDATE parties SET intents = 'always' WHERE id = 'bob'"),
+    Case("key-sums", "sum of key_32 in EUR", "UPDATE key_sums SET amount = amount - 1"),
+    Case("key-sums", "sum of key_32 in EUR", "UPDATE key_sums SET day = day - 1"),
+    Case("key-sums", "sum of key_32 in EUR", "DELETE FROM key_sums"),
+    Case("key-sums", "sum of key_1 in EUR", "UPDATE key_sums SET key = 'key_1'"),
+    Case("settings", "settings", "UPDATE settings SET request_signatures = 'required'"),
     Case("settings", "settings", "UPDATE settings SET time_zone = 'UTC'"),
     Case("settings", "settings", "UPDATE settings SET currencies = '{EUR}'"),
     Case("settings", "settings", "DELETE FROM settings"),

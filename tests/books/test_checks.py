@@ -15,7 +15,7 @@ from ledger.books.checks import CHECKS, UnknownCheck, run_checks
 from ledger.books.database import Connection, connect_checks
 from ledger.core.parties import CreateParty
 from tests.books.lanes import done, lane_on, pay, refusal, run
-from tests.books.tampering import ALICE, CASES, LAST, STORY, Case, deposit
+from tests.books.tampering import ALICE, BY_TILL, CASES, LAST, STORY, Case, deposit
 from tests.harness import PREPARED_ENTRIES, Database, Databases, Superuser
 
 
@@ -27,9 +27,10 @@ def books(database: Database) -> Database:
         async with lane_on(database) as lane:
             for number, command in STORY.items():
                 assert number == (await done(lane, command)).entry.number
-            calls = [
-                Call(pay("alice", "bob"), os.urandom(16), "key_1", "req_1") for _ in range(max(STORY) + 1, LAST + 1)
-            ]
+            till = Call(pay("alice", "bob"), os.urandom(16), "key_32", "req_1", by_key=True)
+            assert BY_TILL == max(STORY) + 1
+            calls = [Call(pay("alice", "bob"), os.urandom(16), "key_1", "req_1") for _ in range(BY_TILL + 1, LAST + 1)]
+            calls.insert(0, till)
             await lane.submit_all(calls, atomic=False)
             assert "insufficient_funds" == await refusal(lane, pay("bob", "alice", 1_000_000))
 

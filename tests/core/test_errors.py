@@ -11,14 +11,18 @@ from ledger.core.errors import FAMILIES, FAMILY_OF, FieldError, Invalid, LedgerE
 CODES = {
     "malformed": "malformed_json duplicate_key idempotency_key_missing idempotency_key_invalid method_not_allowed "
     "body_too_large entry_too_large too_many_items unsupported_media_type headers_too_large",
-    "unauthenticated": "credentials_missing credentials_invalid",
+    "unauthenticated": "credentials_missing credentials_invalid signature_missing signature_malformed "
+    "signature_coverage "
+    "signature_expired signature_not_yet_valid signature_invalid content_digest_mismatch key_unknown key_revoked",
     "forbidden": "scope_missing",
     "invalid": "field_unknown field_missing field_invalid amount_invalid currency_invalid text_invalid "
-    "timestamp_invalid cursor_invalid idempotency_key_reused",
+    "timestamp_invalid cursor_invalid key_invalid intent_required intent_invalid intent_mismatch "
+    "idempotency_key_reused",
     "not_found": "not_found party_unknown rail_unknown",
-    "refused": "insufficient_funds same_party balance_overflow linked_failed",
-    "conflict": "already_exists party_not_open party_not_empty suspense_not_open already_reversed alias_moved",
-    "try_later": "overloaded unavailable outcome_unknown",
+    "refused": "insufficient_funds limit_exceeded same_party balance_overflow linked_failed",
+    "conflict": "already_exists party_not_open party_not_empty suspense_not_open already_reversed alias_moved "
+    "key_in_use intent_already_used",
+    "try_later": "rate_limited overloaded unavailable outcome_unknown",
     "internal": "internal",
 }
 REMEMBERED = {"not_found", "refused", "conflict"}

@@ -8,7 +8,7 @@ from ledger.core.rows import Settings
 from ledger.core.settings import SetLedger
 from tests.core.stories import do, new_books, refusal, transfer
 
-NOW = {"name": "Test", "time_zone": "Europe/Berlin", "currencies": ["EUR", "JPY"]}
+NOW = {"name": "Test", "time_zone": "Europe/Berlin", "currencies": ["EUR", "JPY"], "request_signatures": "optional"}
 
 
 @pytest.mark.parametrize(

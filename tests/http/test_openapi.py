@@ -123,7 +123,7 @@ def test_who_may_is_said(route: Route) -> None:
         assert [] == described["security"]
         assert "401" not in described["responses"]
     else:
-        assert [{"apiKey": [route.scope]}] == described["security"]
+        assert [{"apiKey": [route.scope]}, {"signature": [route.scope]}] == described["security"]
         assert route.scope in SCOPES
         assert f"`{route.scope}`" in described["description"]
         assert {"401", "403"} <= set(described["responses"])

@@ -2,7 +2,7 @@
 
 import re
 import typing
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -14,8 +14,10 @@ from ledger.core.chart import ROLES
 from ledger.core.deposits import ReturnDeposit
 from ledger.core.entries import BODY_BYTES_MAX
 from ledger.core.errors import FAMILY_OF
+from ledger.core.keys import PURPOSES
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import STATE_OF_MODE, CreateParty, FreezeParty
+from ledger.core.party_keys import SetPolicy
 from ledger.core.rails import RegisterBank
 from ledger.core.rows import ROW_TYPES, Row
 from ledger.http.app import ROUTES
@@ -33,6 +35,9 @@ POSTGRES_TYPE: dict[Any, str] = {
     int: "bigint",
     int | None: "bigint",
     bytes: "bytea",
+    bytes | None: "bytea",
+    datetime: "timestamp with time zone",
+    datetime | None: "timestamp with time zone",
     list[str]: "text[]",
     date: "date",
 }
@@ -77,6 +82,21 @@ def test_a_partys_kinds_are_called_the_same_everywhere(superuser: Superuser) -> 
     assert {"person", "merchant"} == kinds
     assert kinds == in_python(CreateParty, "party_kind") == in_python(PartyAnswer, "kind")
     assert kinds == in_openapi("CreateParty", "kind") == in_openapi("PartyAnswer", "kind")
+
+
+def test_what_a_policy_says_is_called_the_same_everywhere(superuser: Superuser) -> None:
+    intents = in_postgres(superuser, "party_intents_are_known")
+    assert {"never", "above", "always"} == intents
+    assert intents == in_python(SetPolicy, "intents") == in_openapi("SetPolicyBody", "intents")
+
+
+def test_whether_requests_are_signed_is_called_the_same_everywhere(superuser: Superuser) -> None:
+    words = in_postgres(superuser, "settings_request_signatures_are_known")
+    assert {"optional", "required"} == words == in_openapi("LedgerAnswer", "request_signatures")
+
+
+def test_a_public_keys_purposes_are_called_the_same_everywhere(superuser: Superuser) -> None:
+    assert set(PURPOSES) == in_postgres(superuser, "public_key_purpose_is_known")
 
 
 def test_a_banks_purposes_are_called_the_same_everywhere(superuser: Superuser) -> None:
@@ -172,10 +192,12 @@ def test_every_key_and_index_begins_with_the_ledger(superuser: Superuser) -> Non
         WHERE c.relnamespace = 'ledger'::regnamespace
     """
     elsewhere = {row["index"] for row in superuser.rows(query) if row["first"] != "ledger_id"}
-    # These find the ledger: by its name, by its log's name, by a key's text. And the schema has one version.
+    # These find the ledger: by its name, by its log's names, by a key's text or id. And the schema has one version.
     assert {
         "ledger_name_is_unique",
         "ledger_origin_is_unique",
+        "epoch_origin_is_unique",
+        "public_key_signs_requests_to_one_ledger",
         "api_key_digest_is_unique",
         "schema_version_is_known",
     } == (elsewhere)

@@ -14,7 +14,7 @@ from ledger.core.text import format_timestamp, is_idempotency_key
 from ledger.core.transfers import Chat, Transfer
 from ledger.http.problems import ProblemDetails, problem
 from ledger.http.replies import Reply
-from ledger.http.routes import BATCH_BYTES_MAX, Asked, Made, Route, WriteQuery, write
+from ledger.http.routes import BATCH_BYTES_MAX, Asked, Made, Route, WriteQuery, check_ahead, write
 
 ITEMS_MAX = 5_000
 
@@ -127,6 +127,7 @@ async def batch(asked: Asked) -> Reply:
     if len(body.transfers) > ITEMS_MAX:
         raise Malformed("too_many_items", f"A batch holds at most {ITEMS_MAX} transfers. Send several.")
     firsts = _firsts(body.transfers, body.atomic)
+    await check_ahead(asked, (item.intent for item in body.transfers))
     lane = await asked.service.lane(asked.ledger_id)
     dry_run = asked.query.dry_run
     calls = {

@@ -6,8 +6,9 @@ from typing import NamedTuple
 MEGABYTE = 1_000_000
 RANDOM, HOT = "random accounts", "one hot account"
 OURS, TEXTBOOK = "transfers over HTTP", "the same over a textbook transaction a request"
+UNLOGGED = "without the log and its signatures"
 BATCHES, ENGINE, LIMIT, READS = "batches over HTTP", "the engine without HTTP", "the limit: COPY", "reads"
-GROUPS = (OURS, TEXTBOOK, BATCHES, ENGINE, LIMIT, READS)
+GROUPS = (OURS, TEXTBOOK, BATCHES, UNLOGGED, ENGINE, LIMIT, READS)
 ENGINE_CALLERS = 512
 """The engine's figure that is held against COPY in transactions of the same size."""
 
@@ -27,6 +28,11 @@ def single(group: str, accounts: str, connections: int) -> Cell:
 def batch(items: int) -> Cell:
     """Transfers in batches."""
     return Cell(BATCHES, f"batches of {items:,}")
+
+
+def unlogged(cell: Cell) -> Cell:
+    """The same as another figure, without the log."""
+    return Cell(UNLOGGED, cell.label)
 
 
 def engine(callers: int, items: int = 1) -> Cell:
@@ -125,11 +131,14 @@ def _within(figures: dict[Cell, Figure]) -> list[Ratio]:
     hot = figures[single(OURS, HOT, 128)]
     alone, textbook_alone = figures[single(OURS, RANDOM, 1)], figures[single(TEXTBOOK, RANDOM, 1)]
     ceiling = figures[limit(ENGINE_CALLERS)].rate
+    single_bare, batch_bare = (figures[unlogged(cell)] for cell in (single(OURS, RANDOM, 128), batch(100)))
     return [
         Ratio("transfers at 128 connections / the textbook service's", ours.rate / textbook.rate, 4, True),
         Ratio("latency at 1 connection / the textbook service's", _p50(alone) / _p50(textbook_alone), 1.3, False),
         Ratio("one hot account / random accounts, at 128 connections", hot.rate / ours.rate, 0.9, True),
         Ratio("batches of 100 / single requests at 128 connections", figures[batch(100)].rate / ours.rate, 2.5, True),
+        Ratio("transfers with the log and its signatures / without", ours.rate / single_bare.rate, 0.9, True),
+        Ratio("batches of 100 with them / without", figures[batch(100)].rate / batch_bare.rate, 0.85, True),
         Ratio("the engine alone / COPY into equal tables", figures[engine(ENGINE_CALLERS)].rate / ceiling, 0.35, True),
     ]
 

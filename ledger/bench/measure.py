@@ -38,6 +38,9 @@ LARGE_PARTIES, LARGE_TRANSFERS = 1_000_000, 10_000_000
 READ_SECONDS = 1.0
 PROFILE_SECONDS = 10.0
 
+COSTS_OF_THE_LOG = (figures.single(OURS, RANDOM, 128), figures.batch(100))
+"""What is measured without the log as well."""
+
 Say = Callable[[str], None]
 
 
@@ -134,6 +137,9 @@ def _figures(stages: list[Stage], plan: Plan, problems: list[str], say: Say) -> 
                 server = stage.textbook if cell.group == TEXTBOOK else stage.ours
                 sent = requests._replace(parties=stage.prepared.parties)
                 yield index, cell, over_http(stage, server, sent, connections, plan.seconds, problems)
+                if stage.unlogged is not None and cell in COSTS_OF_THE_LOG:
+                    figure = over_http(stage, stage.unlogged, sent, connections, plan.seconds, problems)
+                    yield index, figures.unlogged(cell), figure
     say("filling tables for COPY")
     for stage in stages:
         asyncio.run(limit.make_equal_tables(stage.prepared.admin_url))

@@ -97,7 +97,9 @@ def _add_groups(
         if cells:
             table.add_row(group, style="bold")
         for cell in cells:
-            table.add_row(f"  {cell.label}", *(text for size in sizes for text in shown(size.figures[cell])))
+            blank = [""] * len(shown(sizes[0].figures[cell]))
+            columns = (shown(size.figures[cell]) if cell in size.figures else blank for size in sizes)
+            table.add_row(f"  {cell.label}", *(text for column in columns for text in column))
 
 
 def _table(title: str, *headers: str) -> Table:

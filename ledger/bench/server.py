@@ -14,6 +14,7 @@ STOP_SECONDS_MAX = 30
 
 
 OUR_SERVICE = ["ledger", "up", "--port", "0"]
+UNLOGGED_SERVICE = ["ledger.bench.unlogged", "up", "--port", "0"]
 TEXTBOOK_SERVICE = ["ledger.bench.textbook"]
 
 

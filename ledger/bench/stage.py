@@ -12,7 +12,7 @@ from ledger.bench.disk import Disk
 from ledger.bench.figures import Cell, Figure
 from ledger.bench.load import Requests
 from ledger.bench.prepare import HOT, TOKEN, Prepared, grow_textbook, prepare
-from ledger.bench.server import OUR_SERVICE, TEXTBOOK_SERVICE, Server
+from ledger.bench.server import OUR_SERVICE, TEXTBOOK_SERVICE, UNLOGGED_SERVICE, Server
 from ledger.books.database import connect
 from ledger.cli.embedded import EmbeddedPostgres
 
@@ -26,12 +26,14 @@ SETTLE_SECONDS = 0.1
 
 
 class Stage(NamedTuple):
-    """`before` and `after` are what the ledger took on disk before and after it was grown."""
+    """`before` and `after` are what the ledger took on disk before and after it was grown. `unlogged` is our service
+    without the log, on a ledger of its own as large as the empty one was."""
 
     title: str
     prepared: Prepared
     ours: Server
     textbook: Server
+    unlogged: Server | None
     before: Disk
     after: Disk
 
@@ -45,7 +47,10 @@ class Reading(NamedTuple):
 
 
 def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int, transfers: int) -> Stage:
-    """Make both databases with so many parties, start both services on them, add so many transfers, and warm up."""
+    """Make both databases with so many parties, start both services on them, add so many transfers, and warm up.
+
+    Beside an empty ledger there is a third one, without the log.
+    """
     prepared = asyncio.run(prepare(postgres, name, parties))
     ours = stack.enter_context(Server(OUR_SERVICE, prepared.service_url))
     before = asyncio.run(disk.measure(prepared.admin_url, prepared.ledger_id))
@@ -54,12 +59,17 @@ def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int
         asyncio.run(grow_textbook(prepared, transfers))
     after = asyncio.run(disk.measure(prepared.admin_url, prepared.ledger_id))
     textbook = stack.enter_context(Server(TEXTBOOK_SERVICE, prepared.textbook_url))
+    unlogged = None
+    if not transfers:
+        bare = asyncio.run(prepare(postgres, f"{name}_unlogged", parties))
+        unlogged = stack.enter_context(Server(UNLOGGED_SERVICE, bare.service_url))
+        load.run(unlogged.base, TOKEN, Requests("batch", parties, "-", GROW_ITEMS), 8, 2 * WARM_SECONDS)
     for payee in ("-", HOT):
         # Enough that our service has seen every party, and that the shop has a statement of some pages.
         load.run(ours.base, TOKEN, Requests("batch", parties, payee, GROW_ITEMS), 8, 2 * WARM_SECONDS)
         load.run(textbook.base, TOKEN, Requests("transfer", parties, payee), 32, WARM_SECONDS)
     settled_head(prepared)
-    return Stage(f"after {transfers:,}" if transfers else "empty", prepared, ours, textbook, before, after)
+    return Stage(f"after {transfers:,}" if transfers else "empty", prepared, ours, textbook, unlogged, before, after)
 
 
 def over_http(

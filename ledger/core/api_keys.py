@@ -1,7 +1,7 @@
 """API keys: what opens the HTTP interface, made and revoked as entries: so the log says which key was valid when."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
@@ -11,26 +11,10 @@ from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
 from ledger.core.entries import canonical, from_base64url
 from ledger.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from ledger.core.fields import DIGEST_PATTERN, Digest, KeyName, Scope, Timestamp
+from ledger.core.fields import DIGEST_PATTERN, SCOPES, Digest, KeyName, Scope, Timestamp
 from ledger.core.rows import ApiKey, moment
 from ledger.core.text import parse_timestamp
 
-SCOPES: Final = (
-    "parties:write",
-    "transfers:write",
-    "deposits:write",
-    "invoices:write",
-    "invoices:settle",
-    "orders:write",
-    "refunds:write",
-    "payouts:write",
-    "entries:read",
-    "reports:read",
-    "settings:manage",
-    "keys:manage",
-    "keys:recover",
-    "journal:adjust",
-)
 LIMITS_MAX = 200
 _digest = re.compile(DIGEST_PATTERN, re.ASCII)
 SCOPE_LIST = msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": len(SCOPES), "uniqueItems": True})

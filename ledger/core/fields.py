@@ -4,7 +4,7 @@ What a type says here beyond the JSON type is for callers to read; shape.py enfo
 its own. Only Amount, PartyId, PartyRef, OutsideId and RailReference carry bounds of their own.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
@@ -97,9 +97,25 @@ TimeZone = Annotated[
 ]
 
 KeyName = Annotated[str, _kind("KeyName", f"Whose it is, for people. {_PLAIN_TEXT}", **_text(1, NAME_LENGTH_MAX))]
-Scope = Annotated[str, _kind("Scope", "What a key may do, such as `transfers:write`.", pattern=r"^[a-z]+:[a-z]+$")]
+SCOPES: Final = (
+    "parties:write",
+    "transfers:write",
+    "deposits:write",
+    "invoices:write",
+    "invoices:settle",
+    "orders:write",
+    "refunds:write",
+    "payouts:write",
+    "entries:read",
+    "reports:read",
+    "settings:manage",
+    "keys:manage",
+    "keys:recover",
+    "journal:adjust",
+)
+Scope = Annotated[str, _kind("Scope", "What a key may do.", enum=list(SCOPES))]
 DIGEST_PATTERN = r"\A[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z"
-Digest = Annotated[str, _kind("Digest", "32 bytes in base64url, without padding.", pattern=r"^[A-Za-z0-9_-]{43}$")]
+Digest = Annotated[str, _kind("Digest", "32 bytes in base64url, without padding.", pattern=DIGEST_PATTERN)]
 KeyId = Annotated[
     str, _kind("KeyId", "A public key's RFC 7638 thumbprint: 43 of base64url.", pattern=r"^[A-Za-z0-9_-]{43}$")
 ]

@@ -39,7 +39,7 @@ def test_what_is_found_is_told_with_its_place_and_status_1(spoilt: Database) -> 
     assert 1 == said.returncode
     lines = said.stdout.splitlines()
     assert [
-        "FAIL  registrations: Every bank, rail and API key is as its entry registered it.",
+        "FAIL  registrations: Every bank and rail is as its entry registered it.",
         "      banks of entry 3 has purpose own, but what was entered says safeguarded",
         "ok    settings: The ledger's settings are those of the last entry that set them.",
         "1 of 2 checks failed.",

@@ -15,6 +15,7 @@ from ledger.books.batch import Batch
 from ledger.books.calls import WAIT_SECONDS_MAX, Call, Waiter, Waiting
 from ledger.books.database import UnfitDatabase
 from ledger.books.fence import CONNECT_FAULTS
+from ledger.books.guard import Guard
 from ledger.books.load import is_loaded
 from ledger.books.recall import Outcome
 from ledger.books.redo import fail, redo
@@ -39,12 +40,12 @@ class Lane:
     `head` is the number of the last entry this process knows to be committed; `on_commit` is called when it moves.
     """
 
-    def __init__(self, url: str, ledger_id: int, ledger: str) -> None:
+    def __init__(self, url: str, ledger_id: int, ledger: str, guard: Guard | None = None) -> None:
         self.ledger = ledger
         self.head = 0
         self.on_commit: Callable[[], None] = lambda: None
         self.batches = 0
-        self._writer = Writer(url, ledger_id, ledger)
+        self._writer = Writer(url, ledger_id, ledger, guard or Guard(ledger_id))
         self._waiting = Waiting()
         self._deferred: list[list[Call]] = []
         self._next: Batch | None = None

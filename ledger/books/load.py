@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.books.calls import Call
 from ledger.books.database import Connection
+from ledger.books.guard import Head
 from ledger.core.actors import needs_of_actor
 from ledger.core.books import Books, Shelf
 from ledger.core.commands import Name
@@ -63,13 +64,15 @@ async def load(connection: Connection, ledger_id: int, books: Books, calls: list
             getattr(books, shelf).update({key: found.get(key) for key in keys})
 
 
-async def load_head(connection: Connection, ledger_id: int, books: Books) -> tuple[int, bytes]:
-    """The head and the settings into the books; its version and the tree's frontier are the lane's to keep."""
+async def load_head(connection: Connection, ledger_id: int, books: Books) -> tuple[int, Head]:
+    """The head and the settings into the books; its version and the log are the lane's to keep."""
     head = await connection.fetchrow(
         """
-        SELECT h.version, h.number, h.accounts, micros(h.posted_at) AS posted_at, h.frontier,
-               s.name, s.time_zone, s.currencies, s.request_signatures
-        FROM heads h JOIN settings s USING (ledger_id) WHERE ledger_id = $1
+        SELECT h.version, h.number, h.accounts, micros(h.posted_at) AS posted_at, h.root, h.frontier,
+               s.name, s.time_zone, s.currencies, s.request_signatures, coalesce(
+                   (SELECT origin FROM epochs e WHERE e.ledger_id = h.ledger_id ORDER BY epoch DESC LIMIT 1), l.origin
+               ) AS origin
+        FROM heads h JOIN settings s USING (ledger_id) JOIN ledgers l USING (ledger_id) WHERE ledger_id = $1
         """,
         ledger_id,
     )
@@ -79,7 +82,7 @@ async def load_head(connection: Connection, ledger_id: int, books: Books) -> tup
     books.accounts_opened = head["accounts"]
     books.now = head["posted_at"]
     books.settings = Settings(head["name"], head["time_zone"], head["currencies"], head["request_signatures"])
-    return head["version"], head["frontier"]
+    return head["version"], Head(head["number"], head["root"], head["frontier"], head["origin"])
 
 
 async def _owners(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:

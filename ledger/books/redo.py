@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ledger.books.batch import Batch
 from ledger.books.calls import Call
 from ledger.books.fence import LostConnection, Overtaken, is_lost, is_nobodys_fault
+from ledger.books.guard import Rewritten
 from ledger.books.writer import KnownKeys, Writer
 from ledger.core.errors import Internal, LedgerError, TryLater
 
@@ -31,9 +32,13 @@ async def redo(writer: Writer, units: Units, fault: BaseException, answer: Calla
         return []
     if not isinstance(fault, Overtaken):
         log.warning("a batch of %d is done again: %s", len(units), fault)
-    if isinstance(fault, LostConnection):
-        await writer.fence()
-    await _redo_locked(writer, units, answer, in_doubt)
+    try:
+        if isinstance(fault, LostConnection):
+            await writer.fence()
+        await _redo_locked(writer, units, answer, in_doubt)
+    except Rewritten as another:
+        # On what was meant to be the same books something of them is missing, or changed: perhaps these commands, too.
+        await _give_up(writer, units, another, in_doubt=True)
     return []
 
 
@@ -46,6 +51,8 @@ async def _redo_locked(writer: Writer, units: Units, answer: Callable[[Batch], N
     except LostConnection:
         await writer.fence()
         await _redo_locked(writer, units, answer, in_doubt=True)
+    except Rewritten:
+        raise
     except Exception as fault:
         if is_nobodys_fault(fault) or (in_doubt and len(units) == 1):
             await _give_up(writer, units, fault, in_doubt)

@@ -9,6 +9,7 @@ from ledger.books.calls import Call
 from ledger.books.commit import COMMIT, arguments
 from ledger.books.database import Connection
 from ledger.books.fence import CONNECT_FAULTS, Backend, LostConnection, Overtaken, is_lost, open_lane
+from ledger.books.guard import Guard, Rewritten
 from ledger.books.load import evict, is_loaded, load, load_head
 from ledger.books.recall import stored_by_key
 from ledger.core.books import Books
@@ -30,8 +31,9 @@ class Writer:
     """One connection and what was learnt over it. `head` is the number of the last entry that is committed; `version`
     and `frontier` are the head's."""
 
-    def __init__(self, url: str, ledger_id: int, ledger: str) -> None:
+    def __init__(self, url: str, ledger_id: int, ledger: str, guard: Guard) -> None:
         self.ledger_id = ledger_id
+        self.guard = guard
         self.books = Books(ledger, complete=False)
         self.head = 0
         self.version = 0
@@ -146,7 +148,10 @@ class Writer:
         return rest
 
     async def fence(self) -> None:
-        """Make sure that the old backend can commit nothing any more, and connect anew. Tries until it succeeds."""
+        """Make sure that the old backend can commit nothing any more, and connect anew. Tries until it succeeds.
+
+        Raises Rewritten.
+        """
         self.cut()
         self._connection = None
         while self._connection is None:
@@ -157,6 +162,8 @@ class Writer:
                         await self.open()
                 finally:
                     connection.terminate()
+            except Rewritten:
+                raise
             except CONNECT_FAULTS:
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -168,6 +175,7 @@ class Writer:
             self.books.forget_journal(later.start.journal)
             later.start = later.start._replace(journal=0)
         self.frontier = batch.frontier
+        self.guard.saw(batch.frontier)
         if batch.entries or batch.refusals:
             self.version += 1
         self.head = batch.start.number - 1 + len(batch.entries)
@@ -201,10 +209,11 @@ class Writer:
         """Start anew from the committed head."""
         if self._connection is None:
             raise LostConnection("there is no connection")
+        known = self.guard.recall()
         self.books = Books(self.books.ledger, complete=False)
-        self.version, frontier = await load_head(self._connection, self.ledger_id, self.books)
-        self.head = self.books.number - 1
-        self.frontier = Frontier.from_bytes(self.head, frontier)
+        self.version, head = await load_head(self._connection, self.ledger_id, self.books)
+        self.head = head.number
+        self.frontier = await self.guard.check_head(self._connection, known, head)
 
     def _hear_clock(self, micros: int) -> None:
         self._clock_offset = micros - time.monotonic_ns() // 1000

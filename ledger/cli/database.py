@@ -11,9 +11,11 @@ import asyncpg
 import rich_click as click
 
 from ledger.books.database import Connection, connect
+from ledger.books.guard import guard_of
 from ledger.books.lane import Lane
 from ledger.books.recall import Done
 from ledger.books.setup import AUDITOR, SERVICE, create_database, create_schema, give_login
+from ledger.books.signing import Signing
 from ledger.cli.embedded import EmbeddedPostgres, FolderInUse
 from ledger.cli.embedded_process import living_postmaster
 from ledger.core.commands import Command
@@ -119,10 +121,20 @@ async def connected(url: str, connect: Callable[[str], Awaitable[Connection]] = 
 
 
 async def submit(
-    url: str, ledger_id: int, ledger_name: str, actor: str, commands: list[tuple[Command, bytes]]
+    url: str,
+    ledger_id: int,
+    ledger_name: str,
+    actor: str,
+    commands: list[tuple[Command, bytes]],
+    signing: Signing | None = None,
 ) -> list[Entry]:
-    """Do commands, each under its 16-byte key, one after the other; their entries. Raises the first LedgerError."""
-    lane = Lane(url, ledger_id, ledger_name)
+    """Do commands, each under its 16-byte key, one after the other; their entries. Raises the first LedgerError.
+
+    With `signing`, only if the database is what the witness knows.
+    """
+    async with connected(url) as connection:
+        origin = await connection.fetchval("SELECT origin FROM ledgers WHERE ledger_id = $1", ledger_id)
+    lane = Lane(url, ledger_id, ledger_name, guard_of(ledger_id, ledger_name, origin, signing))
     lane.start()
     try:
         entries = []

@@ -12,6 +12,7 @@ import msgspec
 import rich_click as click
 
 from ledger.books.setup import PACKAGE, SERVICE
+from ledger.books.signing import Signing
 from ledger.cli.database import DATABASE, embedded, set_up
 from ledger.cli.demo_books import TRANSFER, Shown, make_books
 from ledger.cli.embedded import EmbeddedPostgres
@@ -61,7 +62,8 @@ def demo(data: Path, port: int) -> None:
         address = url_of(listener)
         with working("Making the demo's books …"):
             server = stack.enter_context(embedded(data))
-            shown = asyncio.run(_prepare(server))
+            signing = Signing(server.folder / "keys", server.folder / "witness")
+            shown = asyncio.run(_prepare(server, signing))
         everything = f"rm -rf {shlex.join(map(str, server.everything()))}"
         serve(
             lambda: server.url(SERVICE, DATABASE),
@@ -69,14 +71,15 @@ def demo(data: Path, port: int) -> None:
             address,
             lambda: _show(address, shown, everything),
             server.ensure_running,
+            signing,
         )
     say("\nStopped. The books are kept.")
 
 
-async def _prepare(server: EmbeddedPostgres) -> Shown:
+async def _prepare(server: EmbeddedPostgres, signing: Signing) -> Shown:
     await set_up(server)
     try:
-        return await make_books(server.url(database=DATABASE), server.url(SERVICE, DATABASE))
+        return await make_books(server.url(database=DATABASE), server.url(SERVICE, DATABASE), signing)
     except LedgerError as error:
         raise click.ClickException(
             f"The demo's books in {server.folder} are of another version ({error}). Delete them and start again: "
@@ -104,9 +107,22 @@ def _show(address: str, shown: Shown, everything: str) -> None:
     show_json(shown.body)
     say("\nand its posting, from one account to another, in minor units:", CAPTION)
     show_table([*shown.postings[0]], [[*posting.values()] for posting in shown.postings])
+    say("\nThat it is in the log, and stays, can be proven without asking anybody. Get its receipt,", CAPTION)
+    line(
+        f"curl -sS {address}/v1/entries/{shown.number}/receipt -H 'Authorization: Bearer {shown.token}' "
+        f"-o receipt-{shown.number}"
+    )
+    say("\nand verify it, offline and wherever, with the log's verifier key:", CAPTION)
+    line(f"python3 {_verifier()} receipt-{shown.number} --key '{shown.verifier_key}'")
     say(f"\nThe API is described at {address}/docs.", CAPTION)
     say(
         "\nCtrl-C stops the demo; the next start finds everything as it was. To delete it all, once it is stopped:",
         CAPTION,
     )
     line(everything)
+
+
+def _verifier() -> str:
+    """scripts/verify.py, by its path where this runs from a repository."""
+    script = PACKAGE.parent / "scripts" / "verify.py"
+    return shlex.quote(os.path.relpath(script)) if script.is_file() else "verify.py"

@@ -4,12 +4,14 @@ import os
 from typing import Any, NamedTuple
 
 from ledger.books.setup import create_ledger
+from ledger.books.signing import Signing
 from ledger.cli.database import connected, submit
 from ledger.cli.key import creation, new_token
-from ledger.core.api_keys import SCOPES
+from ledger.cli.log_key import ensure_log_keys
 from ledger.core.commands import Command
 from ledger.core.deposits import MakeDeposit
 from ledger.core.entries import key_digest
+from ledger.core.fields import SCOPES
 from ledger.core.parties import AliasName, CreateParty
 from ledger.core.rails import RegisterBank, RegisterRail
 from ledger.core.settings import SetLedger
@@ -34,22 +36,25 @@ TRANSFER = Transfer(from_="alice", to="bob", amount=1_250, currency="EUR", memo=
 
 
 class Shown(NamedTuple):
-    """What the demo shows: an API key, and the first transfer's entry with its postings, as the database has them."""
+    """What the demo shows: an API key, and the first transfer's entry with its postings, as the database has them; and
+    the line to verify its receipt with."""
 
     token: str
+    verifier_key: str
     number: int
     body: str
     postings: list[dict[str, Any]]
 
 
-async def make_books(admin_url: str, service_url: str) -> Shown:
+async def make_books(admin_url: str, service_url: str, signing: Signing) -> Shown:
     """Make what is missing of the demo's ledger, and a new API key with every scope."""
     async with connected(admin_url) as connection:
         ledger_id = (await create_ledger(connection, LEDGER)).ledger_id
+        verifier_key = (await ensure_log_keys(service_url, signing))[LEDGER]
         token = new_token()
         seed = [(command, key_digest(key)) for key, command in SEED.items()]
         made, *_ = await submit(
-            service_url, ledger_id, LEDGER, "demo", [(creation(token, "demo", SCOPES), os.urandom(16)), *seed]
+            service_url, ledger_id, LEDGER, "demo", [(creation(token, "demo", SCOPES), os.urandom(16)), *seed], signing
         )
         # By the key that is shown, as if the line that is shown had been pasted already.
         actor = f"key_{made.number}"
@@ -58,7 +63,7 @@ async def make_books(admin_url: str, service_url: str) -> Shown:
             "SELECT body FROM ledger.entries WHERE ledger_id = $1 AND number = $2", ledger_id, paid.number
         )
         postings = await connection.fetch(_POSTINGS, ledger_id, paid.number)
-    return Shown(token, paid.number, body, [dict(posting) for posting in postings])
+    return Shown(token, verifier_key, paid.number, body, [dict(posting) for posting in postings])
 
 
 _POSTINGS = """

@@ -15,9 +15,10 @@ from ledger.books.setup import SERVICE, find_ledger
 from ledger.cli.database import connected, data_option, database, ledger_option, submit
 from ledger.cli.screen import show_table
 from ledger.core.actors import Limit
-from ledger.core.api_keys import SCOPES, CreateApiKey, RevokeApiKey
+from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.commands import Command
 from ledger.core.entries import base64url
+from ledger.core.fields import SCOPES
 from ledger.core.request_keys import RevokeRequestKey
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase

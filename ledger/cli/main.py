@@ -17,6 +17,8 @@ from click.exceptions import NoArgsIsHelpError
 from ledger import __version__
 from ledger.books.database import UnfitDatabase
 from ledger.books.setup import SetupError
+from ledger.books.signing import KeyFileError
+from ledger.books.witness import WitnessError
 from ledger.cli.embedded_process import EmbeddedError
 from ledger.core.errors import LedgerError
 
@@ -26,13 +28,15 @@ COMMANDS = {
     "init": "ledger.cli.admin:init",
     "upgrade": "ledger.cli.admin:upgrade",
     "key": "ledger.cli.key:key",
+    "log-key": "ledger.cli.log_key:log_key",
     "check": "ledger.cli.check:check",
     "erase": "ledger.cli.erase:erase",
+    "accept-loss": "ledger.cli.loss:accept_loss",
     "bench": "ledger.cli.bench:bench",
 }
 """In the order of the help: as one meets them."""
 
-FAILURES = (EmbeddedError, UnfitDatabase, SetupError, LedgerError)
+FAILURES = (EmbeddedError, UnfitDatabase, SetupError, KeyFileError, WitnessError, LedgerError)
 """What says in its message what to do."""
 
 

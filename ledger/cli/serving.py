@@ -14,6 +14,7 @@ import rich_click as click
 import uvicorn
 
 from ledger.books.calls import WAIT_SECONDS_MAX
+from ledger.books.signing import Signing
 from ledger.cli.embedded import EmbeddedError
 from ledger.http.app import make_app
 from ledger.http.server import configured
@@ -55,6 +56,7 @@ def serve(
     base: str,
     ready: Callable[[], None],
     ensure_running: Callable[[], bool] | None = None,
+    signing: Signing | None = None,
 ) -> None:
     """Serve until a signal says to stop; then all requests in flight are answered and the lanes come to rest.
 
@@ -63,7 +65,7 @@ def serve(
     A second Ctrl-C cuts the waiting short. The signals stay ours afterwards: whoever called us is still cleaning up.
     """
     address = listener.getsockname()[:2]
-    run = _Run(url, listener, base, ready, ensure_running)
+    run = _Run(url, listener, base, ready, ensure_running, signing)
     while run.once():
         run.listener = listen(*address)
         run.ready = lambda: log.info("serving again, with Postgres at another place")
@@ -76,13 +78,14 @@ class _Run:
     base: str
     ready: Callable[[], None]
     ensure_running: Callable[[], bool] | None
+    signing: Signing | None
     must_stop: bool = False
     must_move: bool = False
 
     def once(self) -> bool:
         """Serve until a signal, or until Postgres has moved; whether it has and the service goes on there."""
         self.must_move = False
-        service = Service(self.url(), self.base)
+        service = Service(self.url(), self.base, self.signing)
         config = configured(
             make_app(service),
             ws="none",

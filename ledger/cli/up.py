@@ -12,8 +12,10 @@ import rich_click as click
 
 from ledger.books.database import Connection, check_fitness
 from ledger.books.setup import SERVICE, all_ledgers, create_ledger, has_api_keys
+from ledger.books.signing import Signing
 from ledger.cli.database import DATABASE, connected, data_option, embedded, set_up, url_of_environment
 from ledger.cli.embedded import EmbeddedPostgres
+from ledger.cli.log_key import ensure_log_keys, signing_options
 from ledger.cli.logs import log_to_stderr
 from ledger.cli.serving import listen, serve, url_of
 
@@ -31,7 +33,8 @@ log = logging.getLogger(__name__)
     metavar="URL",
     help="How others reach the service, if not at that address, such as https://pay.example.com.",
 )
-def up(data: Path, host: str, port: int, public_url: str | None) -> None:
+@signing_options
+def up(data: Path, host: str, port: int, public_url: str | None, signing: Signing) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     It keeps its books in an embedded Postgres, which it makes at the first start and then runs itself. Where
@@ -49,17 +52,20 @@ def up(data: Path, host: str, port: int, public_url: str | None) -> None:
         given = url_of_environment()
         if given is not None:
             hint = asyncio.run(_look(given, make_key))
-            serve(lambda: given, listener, base, lambda: _say_ready(address, hint))
+            lines = asyncio.run(ensure_log_keys(given, signing))
+            serve(lambda: given, listener, base, lambda: _say_ready(address, hint, lines), signing=signing)
         else:
             server = stack.enter_context(embedded(data))
             log.info("Postgres runs in %s", server.folder)
             hint = asyncio.run(_prepare(server, f"{make_key} --data {shlex.quote(str(server.folder))}"))
+            lines = asyncio.run(ensure_log_keys(server.url(SERVICE, DATABASE), signing))
             serve(
                 lambda: server.url(SERVICE, DATABASE),
                 listener,
                 base,
-                lambda: _say_ready(address, hint),
+                lambda: _say_ready(address, hint, lines),
                 server.ensure_running,
+                signing,
             )
     log.info("stopped")
 
@@ -96,8 +102,10 @@ def _as_called() -> str:
     )
 
 
-def _say_ready(address: str, hint: str | None) -> None:
+def _say_ready(address: str, hint: str | None, verifier_keys: dict[str, str]) -> None:
     log.info("serving at %s", address)
+    for ledger, line in verifier_keys.items():
+        log.info("receipts of %s are verified with %s", ledger, line)
     print(address, flush=True)
     if hint is not None:
         print(f"Nobody has an API key yet. To make one, in another terminal:\n{hint}", flush=True)

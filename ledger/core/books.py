@@ -20,6 +20,7 @@ from ledger.core.rows import (
     ApiKey,
     Bank,
     Deposit,
+    Epoch,
     KeySum,
     Party,
     PublicKey,
@@ -91,6 +92,7 @@ class Books:
         self.keys_of: Shelf[tuple[str, ...]] = Shelf("public keys of", complete)
         self.request_keys: Shelf[bool] = Shelf("request key", complete)
         self.used_keys: Shelf[int] = Shelf("entry of request key", complete)
+        self.epochs: Shelf[Epoch] = Shelf("epoch", complete)
         self.actor = ""
         self.key = b""
         self.postings: list[Posting] = []

@@ -4,6 +4,7 @@ from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.commands import Command
 from ledger.core.deposits import MakeDeposit, ReturnDeposit
+from ledger.core.log import AcceptLoss
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.party_keys import RecoverParty, RegisterPartyKey, RevokePartyKey, SetPolicy
 from ledger.core.public_keys import RegisterLogKey, RevokeLogKey
@@ -22,6 +23,7 @@ COMMANDS: dict[str, type[Command]] = {
         RevokeRequestKey,
         RegisterLogKey,
         RevokeLogKey,
+        AcceptLoss,
         RegisterBank,
         RegisterRail,
         CreateParty,

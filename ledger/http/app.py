@@ -15,6 +15,8 @@ from ledger.http import (
     entries,
     health,
     keys,
+    log,
+    mirror,
     pages,
     parties,
     rails,
@@ -43,6 +45,8 @@ _NOUNS = (
     accounts,
     statements,
     reports,
+    log,
+    mirror,
     health,
 )
 _OF_NOUNS: tuple[Route, ...] = tuple(route for noun in _NOUNS for route in noun.ROUTES)

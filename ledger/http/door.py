@@ -96,7 +96,7 @@ class Door:
         if fault is not None:
             raise fault
         raw_query = scope["query_string"]
-        query = read_query(route.query, raw_query) if raw_query else route.no_query
+        query = read_query(route.query, raw_query) if raw_query or route.no_query is None else route.no_query
         asked = Asked(self._service, holder.ledger_id, holder.key_id, request_id, path, query, body, key)
         return await route.handle(asked)
 

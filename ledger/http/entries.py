@@ -94,6 +94,8 @@ def resource(entry: EntryBody) -> Resource:
     """What an entry is about. Most make something whose id is their kind and number: transfer_8, deposit_return_9."""
     if entry.kind == "ledger.set":
         return Resource("ledger", entry.ledger)
+    if entry.kind == "log.accept_loss":
+        return Resource("log", msgspec.json.decode(entry.request)["origin"])
     if entry.kind == "api_key.create":
         return Resource("api_key", f"key_{entry.number}")
     if entry.kind in _KEYS:

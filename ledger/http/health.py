@@ -80,6 +80,8 @@ async def show_ready(asked: Asked) -> Reply:
         await asyncio.sleep(CONNECTING_SECONDS_MAX)
         if stuck := _stuck(service):
             raise TryLater("unavailable", f"The books of {', '.join(stuck)} cannot be written just now.")
+    if service.faults:
+        raise TryLater("unavailable", service.faults[0])
     if await _heads(service) is None:
         raise TryLater("unavailable", "The database does not answer, or takes no writes.")
     results = service.checks.results

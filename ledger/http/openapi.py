@@ -12,8 +12,8 @@ from ledger.core.fields import ItemKey
 from ledger.http.glossary import word
 from ledger.http.operations import NOUNS, OPERATIONS, Operation
 from ledger.http.problems import ProblemDetails, status_of
-from ledger.http.routes import Route
-from ledger.http.schemas import PATH_NAMES, Schemas, fields_in, is_struct
+from ledger.http.routes import NoQuery, Route
+from ledger.http.schemas import PATH_NAMES, Schemas, fields_in, has_required, is_struct
 from ledger.http.strict import invalid_code
 
 INTRODUCTION = """\
@@ -135,8 +135,8 @@ def problems_of(route: Route, operation: Operation) -> list[str]:
         codes += ["signature_missing"] * route.needs_key
     codes += ["field_unknown", "field_invalid"]
     fields = {*route.names, *fields_in(route.query), *fields_in(route.body)}
-    if route.body is not None:
-        codes += ["field_missing"] * any(field.required for field in msgspec.structs.fields(route.body))
+    for kind in (route.query, route.body or NoQuery):
+        codes += ["field_missing"] * has_required(kind)
     codes += sorted({invalid_code(name, "") for name in fields})
     codes += ["cursor_invalid"] * ("cursor" in fields)
     codes += ["idempotency_key_reused"] * route.needs_key

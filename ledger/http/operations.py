@@ -30,6 +30,8 @@ NOUNS = {
     "Transfers": "A party pays another, inside the books.",
     "Accounts": "What each owner has, now or at any past moment, and how it came about.",
     "Entries": "Everything that ever happened, in its one order: the feed to follow.",
+    "Log": "The proof that nothing was changed: the entries are the leaves of a Merkle tree whose root is signed. "
+    "What anybody may read stands below `/log`, as files to mirror.",
     "Requests": "What became of a request, by its key.",
     "Reports": "What finance reads.",
     "Service": "Whether it works, and what describes it. None of these needs credentials.",
@@ -195,7 +197,7 @@ OPERATIONS = {
     "POST /v1/transfers/batch": Operation(
         "transferBatch",
         "Transfers",
-        ("too_many_items", "idempotency_key_reused", "overloaded", "outcome_unknown"),
+        ("too_many_items", "intent_invalid", "idempotency_key_reused", "overloaded", "outcome_unknown"),
         {
             "transfers": [
                 {"key": "payroll-11-alice", "from": "shop", "to": "alice", "amount": 180_000, "currency": "EUR"},
@@ -215,6 +217,15 @@ OPERATIONS = {
         "showStatement", "Accounts", ("party_unknown", "rail_unknown")
     ),
     "GET /v1/reports/trial-balance": Operation("showTrialBalance", "Reports"),
+    "GET /v1/log/checkpoint": Operation("showCheckpoint", "Log"),
+    "GET /v1/log/vkey": Operation("showVerifierKeys", "Log"),
+    "GET /v1/log/proofs/inclusion": Operation("proveInclusion", "Log"),
+    "GET /v1/log/proofs/consistency": Operation("proveConsistency", "Log"),
+    "GET /v1/entries/{number}/receipt": Operation("showReceipt", "Log"),
+    "GET /log/{ledger}/checkpoint": Operation("showPublicCheckpoint", "Log", ("unavailable",)),
+    "GET /log/{ledger}/tile/entries/{bundle}": Operation("showBundle", "Log"),
+    "GET /log/{ledger}/tile/{tile}": Operation("showTile", "Log", ("unavailable",)),
+    "GET /.well-known/jwks.json": Operation("showKeySet", "Log", ("unavailable",)),
     "GET /healthz": Operation("showAlive", "Service"),
     "GET /readyz": Operation("showReady", "Service", ("unavailable",)),
     "GET /metrics": Operation("showMetrics", "Service"),

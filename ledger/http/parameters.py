@@ -23,9 +23,11 @@ def time_of(name: str, value: str) -> str:
 
 
 def read_query(kind: type[Query], raw: bytes) -> Query:
-    """The parameters of a query string. Raises field_unknown, and field_invalid or what else is wrong with one."""
+    """The parameters of a query string. Raises field_unknown, field_missing, and field_invalid or what else is wrong
+    with one."""
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+        text = raw.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict") if text else []
     except ValueError:
         raise Invalid("field_invalid", "The query is not of the form name=value&name=value, percent-encoded.") from None
     values = dict(pairs)
@@ -39,6 +41,10 @@ def read_query(kind: type[Query], raw: bytes) -> Query:
             raise Invalid.at(f"/{name}", invalid_code(name, value), detail)
     if len(values) < len(pairs):
         raise Invalid("field_invalid", "A query parameter is given twice.")
+    for field in msgspec.structs.fields(kind):
+        if field.required and field.encode_name not in values:
+            detail = f"The query parameter {field.encode_name} is missing."
+            raise Invalid.at(f"/{field.encode_name}", "field_missing", detail)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as wrong:

@@ -97,7 +97,7 @@ class Route:
     """One method on one path, and what answers it. `scope` None means that no credentials are needed.
 
     A `body` is what the route reads; a write needs an Idempotency-Key, unless its items carry their own. The docstring
-    of `handle` tells callers what it does.
+    of `handle` tells callers what it does. The names in the path that are `deep` may have slashes in them.
     """
 
     def __init__(
@@ -115,6 +115,7 @@ class Route:
         body: type[msgspec.Struct] | None = None,
         body_bytes_max: int = BODY_BYTES_MAX,
         needs_key: bool = False,
+        deep: tuple[str, ...] = (),
     ) -> None:
         self.method = method
         self.path = path
@@ -125,13 +126,14 @@ class Route:
         self.status = status
         self.media_type = media_type
         self.query = query
-        self.no_query = query()
+        self.no_query = None if any(field.required for field in msgspec.structs.fields(query)) else query()
         self.body = body
         self.body_bytes_max = body_bytes_max
         self.needs_key = needs_key
         self.decoder = StrictDecoder(body, allow_empty=True) if body is not None else None
         self.names = re.findall(r"{(\w+)}", path)
-        self.pattern = re.compile(r"\A" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path) + r"\Z")
+        named = {name: f"(?P<{name}>{'.' if name in deep else '[^/]'}+)" for name in self.names}
+        self.pattern = re.compile(r"\A" + re.sub(r"{(\w+)}", lambda found: named[found[1]], path) + r"\Z")
 
 
 ANSWERS: dict[str, tuple[int, Callable[[Entry], Answer]]] = {}

@@ -29,6 +29,9 @@ PATH_NAMES: dict[str, tuple[Any, str]] = {
     "key": (ItemKey, "3f0c9a52-7d1e-4a66-9a0e-2f6a4d1c8b11"),
     "key_id": (KeyId, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
     "id": (_name_like("^key_[1-9][0-9]{0,17}$"), "key_7"),
+    "ledger": (_name_like("^[a-z0-9][a-z0-9_-]{0,31}(/[1-9][0-9]{0,17})?$"), "demo"),
+    "tile": (_name_like(r"^(0|[1-9][0-9]?)/(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"), "0/x001/234.p/17"),
+    "bundle": (_name_like(r"^(x[0-9]{3}/){0,5}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"), "x001/234.p/17"),
     "code": (_name_like("^[a-z_]+$"), "insufficient_funds"),
 }
 """What the names in paths look like, and an example of each."""
@@ -131,6 +134,13 @@ def fields_in(kind: Any) -> set[str]:
         return set().union(*map(fields_in, get_args(kind)))
     fields = msgspec.structs.fields(kind)
     return {field.encode_name for field in fields}.union(*(fields_in(field.type) for field in fields))
+
+
+def has_required(kind: Any) -> bool:
+    """Whether a Struct, or any Struct in it, has a field that has to be there."""
+    if not is_struct(kind):
+        return any(map(has_required, get_args(kind)))
+    return any(field.required or has_required(field.type) for field in msgspec.structs.fields(kind))
 
 
 def is_struct(kind: Any) -> bool:

@@ -2,25 +2,34 @@
 background."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 
 from ledger.books.background import BackgroundChecks
+from ledger.books.checkpoints import Checkpoints
 from ledger.books.database import Pool, read_pool
+from ledger.books.guard import Guard, guard_of
 from ledger.books.lane import Lane
+from ledger.books.setup import all_ledgers
+from ledger.books.signing import Signing, load_keys
+from ledger.core.errors import TryLater
 from ledger.http.credentials import Credentials
 
 
 class Service:
     """One process's service of all ledgers in one database. `base` is its public URL, without a slash at the end."""
 
-    def __init__(self, url: str, base: str) -> None:
+    def __init__(self, url: str, base: str, signing: Signing | None = None) -> None:
         self.base = base
+        self.signing = signing
         self.pool: Pool
         self.credentials: Credentials
         self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
         self.checks = BackgroundChecks(url)
         self._url = url
         self._lanes: dict[int, Lane] = {}
+        self._guards: dict[int, Guard] = {}
+        self._checkpoints: dict[int, Checkpoints] = {}
         self._moved: dict[int, asyncio.Event] = {}
         self.is_stopping = False
 
@@ -29,6 +38,10 @@ class Service:
         self.pool = await read_pool(self._url)
         self.credentials = Credentials(self.pool)
         self.checks.start()
+        if self.signing is not None:
+            for ledger_id in (await all_ledgers(self.pool)).values():
+                with contextlib.suppress(TryLater):  # which is logged; what is there can be read all the same
+                    await (await self.checkpoints(ledger_id)).newest()
 
     def begin_stop(self) -> None:
         """Let nobody wait for further entries: whoever does is answered with none."""
@@ -40,6 +53,7 @@ class Service:
         """Finish what the lanes have taken, then let go of the connections."""
         await self.checks.stop()
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        await asyncio.gather(*(each.stop() for each in self._checkpoints.values()))
         await self.pool.close()
 
     @property
@@ -54,16 +68,51 @@ class Service:
             name = await self.pool.fetchval("SELECT name FROM ledgers WHERE ledger_id = $1", ledger_id)
             lane = self._lanes.get(ledger_id)
             if lane is None:
-                lane = self._lanes[ledger_id] = Lane(self._url, ledger_id, name)
+                guard = await self._guard(ledger_id)
+                lane = self._lanes[ledger_id] = Lane(self._url, ledger_id, name, guard)
                 lane.on_commit = lambda: self._announce(ledger_id)
                 lane.start()
         return lane
+
+    async def checkpoints(self, ledger_id: int) -> Checkpoints:
+        """The signed checkpoints of a ledger's log. Raises unavailable for a service that signs nothing."""
+        if self.signing is None:
+            raise TryLater("unavailable", "This service has no log key and signs nothing.")
+        known = self._checkpoints.get(ledger_id)
+        if known is None:
+            guard = await self._guard(ledger_id)
+            name = await self.pool.fetchval("SELECT name FROM ledgers WHERE ledger_id = $1", ledger_id)
+            known = self._checkpoints.get(ledger_id)
+            if known is None:
+                signers = load_keys(self.signing.keys / name)
+                known = Checkpoints(name, ledger_id, guard, self.pool, signers)
+                self._checkpoints[ledger_id] = known
+                known.start()
+        return known
+
+    async def _guard(self, ledger_id: int) -> Guard:
+        """What is known of a ledger's log, shared by its lane and its checkpoints."""
+        known = self._guards.get(ledger_id)
+        if known is None:
+            row = await self.pool.fetchrow("SELECT name, origin FROM ledgers WHERE ledger_id = $1", ledger_id)
+            if row is None:
+                raise LookupError(f"there is no ledger {ledger_id}")
+            made = guard_of(ledger_id, row["name"], row["origin"], self.signing)
+            known = self._guards.setdefault(ledger_id, made)
+        return known
+
+    @property
+    def faults(self) -> list[str]:
+        """Why which ledgers' books are not written: sentences."""
+        return [guard.fault for guard in self._guards.values() if guard.fault is not None]
 
     def next_commit(self, ledger_id: int) -> asyncio.Event:
         """An event that is set when this process next commits an entry of a ledger."""
         return self._moved.setdefault(ledger_id, asyncio.Event())
 
     def _announce(self, ledger_id: int) -> None:
+        if ledger_id in self._checkpoints:
+            self._checkpoints[ledger_id].committed()
         event = self._moved.pop(ledger_id, None)
         if event is not None:
             event.set()

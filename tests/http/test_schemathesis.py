@@ -1,8 +1,11 @@
 """The service keeps every promise of its OpenAPI document, whatever is sent to it."""
 
+import hashlib
+import itertools
 import zlib
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 import schemathesis
@@ -12,10 +15,12 @@ from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ledger.books.checks import run_checks
+from ledger.core.entries import base64url, key_digest
 from ledger.core.errors import FAMILY_OF, Invalid
 from ledger.http.app import ROUTES
 from ledger.http.openapi import document
-from tests.harness import Client, Superuser, new_key
+from tests.core.devices import FOREVER, Device
+from tests.harness import Client, Served, Superuser, new_key
 
 SCHEMA = schemathesis.openapi.from_dict(document(ROUTES, "https://ledger.example"))
 SCHEMA.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -39,10 +44,30 @@ BEYOND_A_SCHEMA = {
     "/since": "not after until; with basis=effective a date",
     "/until": "the same",
     "/as_of": "a real time, or with some a date",
+    "/public_key": "a point under which only its holder can sign",
+    "/proof": "a signature of the right message",
+    "/authorization": "the same",
+    "/intent": "the same",
+    "/payload": "base64",
+    "/signature": "the same",
+    "/valid_until": "never past",
+    "/above": "with `intents: above`, and only then",
+    "/limits": "each currency once",
+    "/per_payment": "as with amount",
+    "/per_day_sum": "the same",
+    "/entry": "not beyond the log",
+    "/size": "the same",
     "/older_than": "not before the calendar began",
 }
 ONE_OR_THE_OTHER = "not both."
+NUMBERS = itertools.count(1000)
 SUCCEEDED: set[str] = set()
+
+
+@pytest.fixture(scope="module")
+def service(signing_service: Served) -> Served:
+    """Receipts are signed."""
+    return signing_service
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +88,9 @@ def seeded(client: Client) -> dict[str, Any]:
         "deposit": client.deposit("ben", 7)["id"],
         "transfer": client.transfer("ada", "ben", 5)["id"],
         "number": "1",
+        "ledger": "test",
+        "tile": "0/000.p/1",
+        "bundle": "000.p/1",
         "key": "seed",
         "from": "ada",
         "to": "ben",
@@ -98,13 +126,40 @@ def name_what_there_is(case: Case[Any], client: Client, seeded: dict[str, Any]) 
         names["party"] = client.party()
     if case.method == "DELETE":
         names |= {"party": client.party(aliases=[{"channel": "app", "value": key}]), "value": key}
+    if "key" in case.operation.path:
+        names |= name_keys(case, client, names["party"])
     for name in case.path_parameters:
         case.path_parameters[name] = names.get(name, case.path_parameters[name])
     sent: Any = case.body
     if isinstance(sent, dict):
         for body in [sent, *sent.get("transfers", [])]:
             body |= {name: names[name] for name in body if name in names}
-            body.pop("replaces", None)
+            for name in ("replaces", "intent", "request_signatures"):
+                body.pop(name, None)
+            if case.method != "DELETE":  # there it is one
+                body.pop("authorization", None)
+
+
+def name_keys(case: Case[Any], client: Client, party: str) -> dict[str, Any]:
+    """A new key of a new device to register or, where one is to be revoked, one that is registered."""
+    device = Device(next(NUMBERS))
+    of_party, text = "/parties/" in case.operation.path, new_key()
+    proof = device.proof("payer", party) if of_party else device.proof("request")
+    digest = base64url(hashlib.sha256(text.encode()).digest())
+    access = {"name": "x", "scopes": ["entries:read"]}
+    names: dict[str, Any] = {"public_key": device.public_key, "proof": proof, "key_id": device.key_id, "digest": digest}
+    if case.method == "DELETE":
+        key = {"public_key": device.public_key, "proof": proof}
+        client.post(f"/v1/parties/{party}/keys" if of_party else "/v1/keys", key if of_party else key | access)
+        names["id"] = client.post("/v1/api-keys", access | {"digest": digest}).json()["id"]
+        if of_party:
+            request_key = key_digest(case.headers["Idempotency-Key"])
+            word = device.authorise("party_key.revoke", party, request_key, device.key_id)
+            case.body = {"authorization": msgspec.to_builtins(word)}
+    elif of_party:
+        names["party"] = party = client.party()
+        names["proof"] = device.proof("payer", party)
+    return names | {"valid_until": FOREVER, "limits": [{"currency": "EUR"}]}
 
 
 def is_refused_only_for_what_a_schema_cannot_say(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
@@ -128,7 +183,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     case: Case[Any], client: Client, seeded: dict[str, Any]
 ) -> None:
     # Settings always keep EUR enabled: without it nothing else would succeed any more.
-    if is_right(case) and (case.method == "PUT" or zlib.crc32(repr(case).encode()) % 4):
+    if is_right(case) and (case.method in ("PUT", "DELETE") or zlib.crc32(repr(case).encode()) % 4):
         name_what_there_is(case, client, seeded)
     if "wait" in case.query and str(case.query["wait"]).isdigit():
         case.query["wait"] = 0  # else each long poll takes its half minute

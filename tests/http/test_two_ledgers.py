@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from ledger.books.signing import Signing
 from ledger.http.app import ROUTES
 from ledger.http.routes import Route
 from tests.core.devices import Device
-from tests.harness import Client, Database, Served, Superuser, make_ledger
+from tests.harness import Client, Database, Served, Superuser, make_ledger, make_log_key
 
 NOBODYS = {
     "party": "no-such-party",
@@ -28,16 +29,23 @@ NOBODYS = {
     "ledger": "nowhere",
 }
 """A name of each kind that nobody has, in either ledger."""
-SAME_FOR_BOTH = {"channel": "phone", "role": "available", "currency": "EUR", "code": "not_found"}
+SAME_FOR_BOTH = {"channel": "phone", "role": "available", "currency": "EUR", "code": "not_found", "bundle": "000.p/1"}
 PHONE, BACKEND, OTHERS = Device(11), Device(12), Device(13, "other")
 OPEN = [route for route in ROUTES if route.scope is None]
 NAMING = [route for route in ROUTES if route.scope is not None and set(route.names) & set(NOBODYS)]
 
 
 @pytest.fixture(scope="module")
-def other(service: Served, client: Client) -> Iterator[Client]:
+def service(signing_service: Served) -> Served:
+    """Receipts are signed."""
+    return signing_service
+
+
+@pytest.fixture(scope="module")
+def other(service: Served, signing: Signing) -> Iterator[Client]:
     """A client of another ledger in the same database and service."""
-    _, token = make_ledger(service.database, "other")
+    ledger_id, token = make_ledger(service.database, "other")
+    make_log_key(service.database, signing, ledger_id, "other")
     with contextlib.closing(Client(service.base, token)) as made:
         yield made
 

@@ -14,13 +14,28 @@ BEGIN
     -- only through the functions that are granted to it at the end of this file.
     FOREACH role IN ARRAY ARRAY['chatledger_owner', 'chatledger_auditor', 'chatledger_service'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+            EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', role);
         END IF;
     END LOOP;
     -- SET ROLE needs membership; a superuser has it anyway. USAGE, because from Postgres 16 on whoever creates a role
     -- is a member of it that may administer it and no more.
-    IF NOT pg_has_role(current_user, 'chatledger_owner', 'USAGE') THEN
-        EXECUTE format('GRANT chatledger_owner TO %I', current_user);
+    FOREACH role IN ARRAY ARRAY['chatledger_owner', 'chatledger_auditor'] LOOP
+        IF NOT pg_has_role(current_user, role, 'USAGE') THEN
+            EXECUTE format('GRANT %I TO %I', role, current_user);
+        END IF;
+    END LOOP;
+    -- The service's checks become the auditor with SET ROLE. It does not inherit (the service is NOINHERIT, and from
+    -- Postgres 16 on a grant goes by that): else it would see every ledger at all times.
+    IF NOT pg_has_role('chatledger_service', 'chatledger_auditor', 'MEMBER') THEN
+        ALTER ROLE chatledger_service NOINHERIT;
+        GRANT chatledger_auditor TO chatledger_service;
+    END IF;
+    -- pg_dump refuses whoever row-level security binds. Where only a superuser may give this, he dumps.
+    IF NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'chatledger_auditor') THEN
+        BEGIN
+            ALTER ROLE chatledger_auditor BYPASSRLS;
+        EXCEPTION WHEN insufficient_privilege THEN NULL;
+        END;
     END IF;
 END $$;
 
@@ -559,6 +574,7 @@ BEGIN
     LOCK TABLE ledgers IN EXCLUSIVE MODE;
     SELECT coalesce(max(ledger_id), 0) + 1 INTO new_id FROM ledgers;
     INSERT INTO ledgers VALUES (new_id, new_name, new_origin);
+    PERFORM set_config('chatledger.ledger_id', new_id::text, true);
     INSERT INTO heads VALUES (new_id, 0, 0, 0, 'epoch', sha256(''), '');
     INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}', 'optional');
     RETURN new_id;
@@ -623,10 +639,107 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
     SELECT array_agg(id) FROM public_keys WHERE purpose = 'request' AND id = ANY (ids)
 $$;
 
+-- Which of these digests of API keys' texts are known already, in whichever ledger.
+CREATE FUNCTION digests_taken(digests bytea[]) RETURNS bytea[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT array_agg(digest) FROM api_keys WHERE digest = ANY (digests)
+$$;
+
+-- Who holds the text of an API key, by its SHA-256. Only then is it known which ledger is meant.
+CREATE FUNCTION holder_of(the_digest bytea) RETURNS TABLE (
+    ledger_id int,
+    id text,
+    scopes text[],
+    limits text,
+    valid_until timestamptz,
+    revoked_by bigint,
+    request_signatures text
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT k.ledger_id, k.id, k.scopes, k.limits, k.valid_until, k.revoked_by, s.request_signatures
+    FROM api_keys k JOIN settings s USING (ledger_id) WHERE k.digest = the_digest
+$$;
+
+-- The same by a public key that signs requests.
+CREATE FUNCTION signer_of(key_id text) RETURNS TABLE (
+    ledger_id int,
+    id text,
+    public_key bytea,
+    scopes text[],
+    limits text,
+    valid_from timestamptz,
+    valid_until timestamptz,
+    revoked_by bigint,
+    request_signatures text
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT k.ledger_id, k.id, p.public_key, k.scopes, k.limits, p.valid_from, k.valid_until, k.revoked_by,
+        s.request_signatures
+    FROM public_keys p JOIN api_keys k USING (ledger_id, id) JOIN settings s USING (ledger_id)
+    WHERE p.id = key_id AND p.purpose = 'request'
+$$;
+
+-- The keys that sign or signed checkpoints, of all ledgers: everybody may see them, and the guard needs them all.
+CREATE FUNCTION log_keys() RETURNS TABLE (
+    ledger_id int,
+    ledger text,
+    id text,
+    public_key bytea,
+    valid_from timestamptz,
+    valid_until timestamptz,
+    revoked_by bigint,
+    entry bigint
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT p.ledger_id, l.name, p.id, p.public_key, p.valid_from, p.valid_until, p.revoked_by, p.entry
+    FROM public_keys p JOIN ledgers l USING (ledger_id) WHERE p.purpose = 'log' ORDER BY p.ledger_id, p.entry
+$$;
+
+-- The number of each ledger's last entry: one ledger after the other, since the owner, too, sees only one at a time.
+CREATE FUNCTION heads_of_all() RETURNS TABLE (ledger text, number bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp SET chatledger.ledger_id = '0' AS $$
+DECLARE
+    each ledgers;
+BEGIN
+    FOR each IN SELECT * FROM ledgers ORDER BY ledger_id LOOP
+        PERFORM set_config('chatledger.ledger_id', each.ledger_id::text, true);
+        RETURN QUERY SELECT each.name, h.number FROM heads h WHERE h.ledger_id = each.ledger_id;
+    END LOOP;
+END $$;
+
+-- A session is turned to one ledger by the setting chatledger.ledger_id, and neither the service nor the functions
+-- above, which run as the owner, see or write another one's rows. Where it was never set, or is empty, a policy raises
+-- and does not let through zero rows: of six natural ways to set it in the same statement four silently found nothing.
+-- The auditor, who can write nothing, sees all.
+DO $$
+DECLARE
+    the_table name;
+BEGIN
+    FOR the_table IN
+        SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind = 'r' AND a.attname = 'ledger_id'
+        AND c.relname <> 'ledgers'
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE %1$I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+            CREATE POLICY one_ledger_at_a_time ON %1$I TO chatledger_service, chatledger_owner
+                USING (ledger_id = current_setting(''chatledger.ledger_id'')::int)
+                WITH CHECK (ledger_id = current_setting(''chatledger.ledger_id'')::int);
+            CREATE POLICY auditor_sees_all_ledgers ON %1$I FOR SELECT TO chatledger_auditor USING (true)',
+            the_table
+        );
+    END LOOP;
+END $$;
+
+-- What has to be found before it is known which ledger is meant: `holder_of`, `signer_of`, `log_keys`,
+-- `request_keys_taken`. The owner still writes only to the ledger that is set.
+CREATE POLICY owner_finds_the_ledger ON api_keys FOR SELECT TO chatledger_owner USING (true);
+CREATE POLICY owner_finds_the_ledger ON public_keys FOR SELECT TO chatledger_owner USING (true);
+CREATE POLICY owner_finds_the_ledger ON settings FOR SELECT TO chatledger_owner USING (true);
+
 -- Who may what. Nobody is given INSERT, UPDATE or DELETE: entries and postings are append-only by privilege.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
 GRANT USAGE ON SCHEMA ledger TO chatledger_service, chatledger_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO chatledger_service, chatledger_auditor;
-GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros, request_keys_taken TO chatledger_service;
+GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros, request_keys_taken, digests_taken,
+    holder_of, signer_of, log_keys,
+    heads_of_all TO chatledger_service;
 GRANT EXECUTE ON FUNCTION last_entry_before, micros TO chatledger_auditor;
 RESET ROLE;

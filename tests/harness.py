@@ -24,10 +24,13 @@ import uvicorn
 from ledger.books.database import Connection, connect
 from ledger.books.lane import Lane
 from ledger.books.recall import Done
+from ledger.books.signing import Signing, make_key
 from ledger.cli.embedded import EmbeddedPostgres
 from ledger.core.api_keys import SCOPES, CreateApiKey
 from ledger.core.commands import Command
 from ledger.core.entries import base64url
+from ledger.core.keys import possession_message, to_base64
+from ledger.core.public_keys import RegisterLogKey
 from ledger.core.rails import RegisterBank, RegisterRail
 from ledger.core.settings import SetLedger
 from ledger.http.app import make_app
@@ -232,12 +235,13 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve(database: Database) -> Iterator[Served]:
-    """The service on a free port of the loopback, in a thread, connected as the service's own role."""
+def serve(database: Database, signing: Signing | None = None) -> Iterator[Served]:
+    """The service on a free port of the loopback, in a thread, connected as the service's own role. Without `signing`
+    it signs no checkpoints."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        service = Service(database.service_url, base)
+        service = Service(database.service_url, base, signing)
         server = uvicorn.Server(configured(make_app(service), log_level="warning"))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
@@ -272,6 +276,14 @@ def make_api_key(database: Database, *scopes: str, ledger_id: int | None = None,
     token = new_token()
     asyncio.run(_submit(database.url, ledger_id or database.ledger_id, ledger, [_key_command(token, list(scopes))]))
     return token
+
+
+def make_log_key(database: Database, signing: Signing, ledger_id: int | None = None, ledger: str = "test") -> None:
+    """Give the ledger `test`, or another one, a log key: the file, and the entry that registers it."""
+    signer = make_key(signing.keys / ledger)
+    proof = to_base64(signer.sign_now(possession_message(ledger, "log", "", signer.public_key)))
+    command = RegisterLogKey(public_key=to_base64(signer.public_key), proof=proof)
+    asyncio.run(_submit(database.url, ledger_id or database.ledger_id, ledger, [command]))
 
 
 def make_ledger(database: Database, name: str) -> tuple[int, str]:

@@ -173,6 +173,12 @@ async def _request_keys(connection: Connection, ledger_id: int, keys: list[str])
     return dict.fromkeys(taken or (), True)
 
 
+async def _digests(connection: Connection, ledger_id: int, keys: list[bytes]) -> dict[Any, Any]:
+    """Those of API keys that there are, in whichever ledger."""
+    taken = await connection.fetchval("SELECT digests_taken($1)", keys)
+    return dict.fromkeys(taken or (), True)
+
+
 async def _used_keys(connection: Connection, ledger_id: int, keys: list[bytes]) -> dict[Any, Any]:
     rows = await connection.fetch(
         "SELECT key, number FROM entries WHERE ledger_id = $1 AND key = ANY ($2)", ledger_id, keys
@@ -188,6 +194,7 @@ _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
     "keys_of": _keys_of,
     "request_keys": _request_keys,
     "used_keys": _used_keys,
+    "digests": _digests,
     "api_keys": _by_id(
         """
         SELECT id, digest, name, scopes, limits, valid_until, revoked_by, entry FROM api_keys

@@ -17,6 +17,7 @@ from ledger.books.calls import WAIT_SECONDS_MAX
 from ledger.books.signing import Signing
 from ledger.cli.embedded import EmbeddedError
 from ledger.http.app import make_app
+from ledger.http.rates import Rates
 from ledger.http.server import configured
 from ledger.http.service import Service
 
@@ -57,6 +58,7 @@ def serve(
     ready: Callable[[], None],
     ensure_running: Callable[[], bool] | None = None,
     signing: Signing | None = None,
+    rates: Rates | None = None,
 ) -> None:
     """Serve until a signal says to stop; then all requests in flight are answered and the lanes come to rest.
 
@@ -65,7 +67,7 @@ def serve(
     A second Ctrl-C cuts the waiting short. The signals stay ours afterwards: whoever called us is still cleaning up.
     """
     address = listener.getsockname()[:2]
-    run = _Run(url, listener, base, ready, ensure_running, signing)
+    run = _Run(url, listener, base, ready, ensure_running, signing, rates)
     while run.once():
         run.listener = listen(*address)
         run.ready = lambda: log.info("serving again, with Postgres at another place")
@@ -79,13 +81,14 @@ class _Run:
     ready: Callable[[], None]
     ensure_running: Callable[[], bool] | None
     signing: Signing | None
+    rates: Rates | None
     must_stop: bool = False
     must_move: bool = False
 
     def once(self) -> bool:
         """Serve until a signal, or until Postgres has moved; whether it has and the service goes on there."""
         self.must_move = False
-        service = Service(self.url(), self.base, self.signing)
+        service = Service(self.url(), self.base, self.signing, self.rates)
         config = configured(
             make_app(service),
             ws="none",

@@ -18,6 +18,7 @@ from ledger.cli.embedded import EmbeddedPostgres
 from ledger.cli.log_key import ensure_log_keys, signing_options
 from ledger.cli.logs import log_to_stderr
 from ledger.cli.serving import listen, serve, url_of
+from ledger.http.rates import Rates
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,25 @@ log = logging.getLogger(__name__)
     metavar="URL",
     help="How others reach the service, if not at that address, such as https://pay.example.com.",
 )
+@click.option(
+    "--rate-per-key", metavar="N", type=click.FloatRange(0, min_open=True), help="Requests a second of one key at most."
+)
+@click.option(
+    "--rate-per-address",
+    metavar="N",
+    type=click.FloatRange(0, min_open=True),
+    help="Requests a second of one address at most, counted before anything else is looked at.",
+)
 @signing_options
-def up(data: Path, host: str, port: int, public_url: str | None, signing: Signing) -> None:
+def up(
+    data: Path,
+    host: str,
+    port: int,
+    public_url: str | None,
+    rate_per_key: float | None,
+    rate_per_address: float | None,
+    signing: Signing,
+) -> None:
     """Run the service until Ctrl-C or SIGTERM.
 
     It keeps its books in an embedded Postgres, which it makes at the first start and then runs itself. Where
@@ -48,12 +66,13 @@ def up(data: Path, host: str, port: int, public_url: str | None, signing: Signin
         listener = stack.enter_context(listen(host, port))
         address = url_of(listener)
         base = public_url.rstrip("/") if public_url is not None else address
+        rates = Rates(rate_per_key, rate_per_address)
         make_key = f"{_as_called()} key create"
         given = url_of_environment()
         if given is not None:
             hint = asyncio.run(_look(given, make_key))
             lines = asyncio.run(ensure_log_keys(given, signing))
-            serve(lambda: given, listener, base, lambda: _say_ready(address, hint, lines), signing=signing)
+            serve(lambda: given, listener, base, lambda: _say_ready(address, hint, lines), signing=signing, rates=rates)
         else:
             server = stack.enter_context(embedded(data))
             log.info("Postgres runs in %s", server.folder)
@@ -66,6 +85,7 @@ def up(data: Path, host: str, port: int, public_url: str | None, signing: Signin
                 lambda: _say_ready(address, hint, lines),
                 server.ensure_running,
                 signing,
+                rates,
             )
     log.info("stopped")
 

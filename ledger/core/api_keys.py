@@ -79,10 +79,17 @@ class CreateApiKey(Access, kw_only=True):
             return FieldError("/digest", "field_invalid", detail)
         return super().fault()
 
+    def needs(self, books: Books) -> list[Name]:
+        """Whether a key of this text is known, in any ledger: it says alone which ledger is meant."""
+        return [("digests", from_base64url(self.digest))]
+
     def decide(self, books: Books) -> Result:
-        """Enter the key."""
-        key_id = f"key_{books.number}"
-        self.let_in(books, key_id, from_base64url(self.digest))
+        """Enter the key. Raises key_in_use."""
+        key_id, digest = f"key_{books.number}", from_base64url(self.digest)
+        if books.digests.find(digest):
+            raise Conflict("key_in_use", "A key of this text is known already. Draw another one.")
+        books.remember(books.digests, digest, True)
+        self.let_in(books, key_id, digest)
         return {"id": key_id}
 
 

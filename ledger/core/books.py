@@ -91,6 +91,7 @@ class Books:
         self.public_keys: Shelf[PublicKey] = Shelf("public key", complete)
         self.keys_of: Shelf[tuple[str, ...]] = Shelf("public keys of", complete)
         self.request_keys: Shelf[bool] = Shelf("request key", complete)
+        self.digests: Shelf[bool] = Shelf("digest of api key", complete)
         self.used_keys: Shelf[int] = Shelf("entry of request key", complete)
         self.epochs: Shelf[Epoch] = Shelf("epoch", complete)
         self.actor = ""

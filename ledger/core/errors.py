@@ -164,7 +164,9 @@ class Conflict(LedgerError):
 
 
 class TryLater(LedgerError):
-    """Not now: the same request under the same key may go through later."""
+    """Not now: the same request under the same key may go through later, after `retry_after` seconds."""
+
+    retry_after: int = 1
 
     family = "try_later"
     codes: ClassVar[dict[str, str]] = {

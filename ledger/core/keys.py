@@ -7,6 +7,7 @@ meaning for everybody, and a key that would vouch for every message is no key. N
 import binascii
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -84,10 +85,13 @@ def verify(public_key: bytes, signature: bytes, message: bytes) -> bool:
     if int.from_bytes(signature[32:], "little") >= _L:
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+        _parsed(public_key).verify(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+_parsed = lru_cache(maxsize=16_384)(Ed25519PublicKey.from_public_bytes)
 
 
 def thumbprint(public_key: bytes) -> str:

@@ -32,6 +32,7 @@ LIFETIME_MAX: Final = 300
 CLOCK_SKEW_MAX: Final = 10
 """By how many seconds a signer's clock may be ahead of ours."""
 
+READS: Final = ("GET", "HEAD")
 _LABEL: Final = "sig"
 _READ: Final = '("@method" "@target-uri")'
 _WRITE: Final = '("@method" "@target-uri" "content-type" "content-digest" "idempotency-key")'
@@ -151,7 +152,7 @@ def prepare(
     All but a GET need an idempotency key. ValueError without one, or if a part is not printable ASCII.
     """
     covered, components, headers = _READ, [("@method", method), ("@target-uri", target_uri)], {}
-    if method != "GET":
+    if method not in READS:
         if idempotency_key is None:
             raise ValueError("A write needs an idempotency key.")
         headers = {
@@ -200,7 +201,7 @@ def _components(request: Request, covered: str) -> list[tuple[str, str]]:
     """What the profile covers, with its values. What is covered must be there."""
     components: list[tuple[str, str | None]] = [("@method", request.method), ("@target-uri", request.target_uri)]
     wanted = _READ
-    if request.method != "GET":
+    if request.method not in READS:
         wanted = _WRITE
         components += (
             ("content-type", request.content_type),

@@ -1,22 +1,41 @@
-"""API keys: `clk_` and 32 random bytes in base62. Only the SHA-256 is kept; 256 random bits need no slower hash."""
+"""Who asks: the holder of an API key, or of a key that signs requests.
+
+An API key is `clk_` and 32 random bytes in base62. Only its SHA-256 is kept; 256 random bits need no slower hash. A
+request that is signed (core/signatures.py) names a registered public key instead.
+"""
 
 import hashlib
 import time
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from ledger.books.database import Pool
+from ledger.core.actors import unsigned
 from ledger.core.errors import Unauthenticated
+from ledger.core.signatures import Claim, Request, SignatureRefused, read_claim
 
 FRESH_SECONDS = 1.0
+"""For so long a write trusts what was found before: the lane judges the key again. A read looks anew each time."""
 CACHED_MAX = 10_000
 
 
 class Holder(NamedTuple):
-    """Who holds a key: its ledger, its id, what it may do."""
+    """Who holds a key: its ledger, its id, what it may do, until when; and, of a key that signs, the public key.
+
+    `must_sign` says that the ledger takes signed writes only.
+    """
 
     ledger_id: int
     key_id: str
     scopes: frozenset[str]
+    ends: datetime | None = None
+    public_key: bytes = b""
+    must_sign: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up."""
+        return self.ends is not None and datetime.now(UTC) >= self.ends
 
 
 NOBODY = Holder(0, "", frozenset())
@@ -24,34 +43,77 @@ NOBODY = Holder(0, "", frozenset())
 
 
 class Credentials:
-    """Who a bearer key belongs to; what was found is trusted for a second."""
+    """Who a key belongs to."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known: dict[bytes, tuple[float, Holder]] = {}
 
-    async def holder(self, authorization: bytes | None) -> Holder:
-        """The holder of the key in an Authorization header. Raises credentials_missing and credentials_invalid."""
+    async def bearer(self, authorization: bytes | None, is_write: bool) -> Holder:
+        """The holder of the key in an Authorization header.
+
+        Raises credentials_missing, credentials_invalid, and signature_missing for a write that has to be signed.
+        """
         if authorization is None:
             detail = "Send your API key: Authorization: Bearer clk_… (`chatledger key create` makes one)."
             raise Unauthenticated("credentials_missing", detail)
         scheme, _, token = authorization.partition(b" ")
-        now = time.monotonic()
-        known = self._known.get(token)
-        if known is not None and now - known[0] < FRESH_SECONDS and scheme.lower() == b"bearer":
-            return known[1]
-        holder = await self._look_up(token) if scheme.lower() == b"bearer" and token.startswith(b"clk_") else None
-        if holder is None:
+        holder = None
+        if scheme.lower() == b"bearer" and token.startswith(b"clk_"):
+            holder = self._remembered(token) if is_write else None
+            if holder is None:
+                holder = await self._look_up(token)
+        if holder is None or holder.is_over:
             self._known.pop(token, None)
             detail = "No such API key: it is mistyped, or it was never made, expired or was revoked."
             raise Unauthenticated("credentials_invalid", detail)
-        if len(self._known) >= CACHED_MAX:
-            self._known.clear()
-        self._known[token] = (now, holder)
+        if is_write and holder.must_sign:
+            raise unsigned()
+        return holder
+
+    async def signer(self, request: Request, is_write: bool) -> Holder:
+        """The holder of the key that signed a request. Raises the codes of SignatureRefused, key_unknown and
+        key_revoked."""
+        try:
+            claim = read_claim(request, int(time.time()))
+            holder = await self._signer(claim, is_write)
+            claim.verify(holder.public_key)
+        except SignatureRefused as refused:
+            raise Unauthenticated(refused.code, refused.detail) from None
+        return holder
+
+    async def _signer(self, claim: Claim, is_write: bool) -> Holder:
+        name = claim.key_id.encode()
+        holder = self._remembered(name) if is_write else None
+        if holder is None:
+            row = await self._pool.fetchrow("SELECT * FROM signer_of($1)", claim.key_id)
+            if row is None:
+                raise SignatureRefused("key_unknown", f"No key {claim.key_id:.64} signs requests: POST /v1/keys.")
+            if row["revoked_by"] is not None or row["valid_from"] > datetime.now(UTC):
+                raise _not_live(claim)
+            holder = self._remember(name, row, row["public_key"])
+        if holder.is_over:
+            raise _not_live(claim)
         return holder
 
     async def _look_up(self, token: bytes) -> Holder | None:
-        row = await self._pool.fetchrow(
-            "SELECT ledger_id, id, scopes FROM api_keys WHERE digest = $1", hashlib.sha256(token).digest()
+        row = await self._pool.fetchrow("SELECT * FROM holder_of($1)", hashlib.sha256(token).digest())
+        return self._remember(token, row) if row is not None and row["revoked_by"] is None else None
+
+    def _remembered(self, name: bytes) -> Holder | None:
+        known = self._known.get(name)
+        return known[1] if known is not None and time.monotonic() - known[0] < FRESH_SECONDS else None
+
+    def _remember(self, name: bytes, row: Any, public_key: bytes = b"") -> Holder:
+        if len(self._known) >= CACHED_MAX:
+            self._known.clear()
+        must_sign = row["request_signatures"] == "required" and not public_key
+        holder = Holder(
+            row["ledger_id"], row["id"], frozenset(row["scopes"]), row["valid_until"], public_key, must_sign
         )
-        return Holder(row["ledger_id"], row["id"], frozenset(row["scopes"])) if row is not None else None
+        self._known[name] = (time.monotonic(), holder)
+        return holder
+
+
+def _not_live(claim: Claim) -> SignatureRefused:
+    return SignatureRefused("key_revoked", f"The key {claim.key_id} was revoked, has expired or does not count yet.")

@@ -7,6 +7,7 @@ order is answered: transport and syntax, who is asking, the shape of the fields;
 import itertools
 import logging
 import os
+import time
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from ledger.books.fence import is_lost, is_nobodys_fault
 from ledger.core.errors import FieldError, Forbidden, Internal, LedgerError, Malformed, NotFound, TryLater
+from ledger.core.signatures import Request
 from ledger.http.credentials import NOBODY, Holder
 from ledger.http.parameters import read_query
 from ledger.http.problems import as_error, refusal
@@ -27,7 +29,8 @@ from ledger.http.strict import Fault
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 KEY_LENGTH_MAX = 255
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+UNLIMITED = ("/healthz", "/readyz", "/metrics")
+"""What watches the service may ask as often as it likes."""
 
 log = logging.getLogger(__name__)
 encode = msgspec.json.Encoder().encode
@@ -77,22 +80,26 @@ class Door:
     async def _answer(self, scope: Any, receive: Receive, request_id: str) -> Reply:
         headers = _headers(scope["headers"])
         route, path = self._match(scope["method"], scope["raw_path"])
-        key = ""
+        if route.path not in UNLIMITED:
+            self._service.rates.check_address(scope["client"][0] if scope.get("client") else "", time.monotonic())
+        key, raw = "", b""
         body: Any = None
         fault: LedgerError | None = None
+        holder: Holder | None = None
         if route.decoder is not None:
             raw = await _read_body(receive, headers, route.body_bytes_max)
             key = _idempotency_key(headers.get(b"idempotency-key"), route.needs_key)
             if len(raw) > BODY_BYTES_MAX:
                 # To read so much takes so long that for nobody it is not done, whatever else is wrong with it.
-                await self._holder(route, headers)
+                holder = await self._holder(route, scope, headers, raw)
             try:
                 body = route.decoder.decode(raw)
             except Fault as wrong:
                 fault = as_error(wrong.code, wrong.detail, [FieldError(*error) for error in wrong.errors])
                 if isinstance(fault, Malformed):
                     raise fault from None
-        holder = await self._holder(route, headers)
+        if holder is None:
+            holder = await self._holder(route, scope, headers, raw)
         if fault is not None:
             raise fault
         raw_query = scope["query_string"]
@@ -100,14 +107,39 @@ class Door:
         asked = Asked(self._service, holder.ledger_id, holder.key_id, request_id, path, query, body, key)
         return await route.handle(asked)
 
-    async def _holder(self, route: Route, headers: dict[bytes, bytes]) -> Holder:
-        """Who asks, if they may. Raises Unauthenticated and scope_missing."""
+    async def _holder(self, route: Route, scope: Any, headers: dict[bytes, bytes], body: bytes) -> Holder:
+        """Who asks, if they may. Raises Unauthenticated, rate_limited and scope_missing."""
         if route.scope is None:
             return NOBODY
-        holder = await self._service.credentials.holder(headers.get(b"authorization"))
+        credentials, is_write = self._service.credentials, route.decoder is not None
+        if b"signature-input" in headers or b"signature" in headers:
+            # Whoever signs wants that to count: a bearer key beside it says nothing more.
+            holder = await credentials.signer(self._signed(scope, headers, body), is_write)
+        else:
+            holder = await credentials.bearer(headers.get(b"authorization"), is_write)
+        self._service.rates.check_key(holder.key_id, time.monotonic())
         if route.scope not in holder.scopes:
             raise Forbidden("scope_missing", f"This needs a key with the scope {route.scope}.")
         return holder
+
+    def _signed(self, scope: Any, headers: dict[bytes, bytes], body: bytes) -> Request:
+        """What of a request a signature covers. The URL is the public one that was configured, never Host's."""
+        target, query = scope["raw_path"].decode("ascii"), scope["query_string"].decode("ascii", "replace")
+
+        def text(name: bytes) -> str | None:
+            value = headers.get(name)
+            return value.decode("latin-1") if value is not None else None
+
+        return Request(
+            scope["method"],
+            f"{self._service.base}{target}{'?' if query else ''}{query}",
+            text(b"signature-input"),
+            text(b"signature"),
+            text(b"content-type"),
+            text(b"content-digest"),
+            text(b"idempotency-key"),
+            body,
+        )
 
     def _match(self, method: str, raw_path: bytes) -> tuple[Route, dict[str, str]]:
         path = _path(raw_path)

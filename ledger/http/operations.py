@@ -124,7 +124,7 @@ OPERATIONS = {
     "POST /v1/api-keys": Operation(
         "createApiKey",
         "Keys",
-        ("scope_missing",),
+        ("key_in_use", "scope_missing"),
         {
             "name": "shop backend",
             "digest": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",

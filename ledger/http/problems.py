@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.core.errors import FAMILIES, FAMILY_OF, LedgerError
+from ledger.core.errors import FAMILIES, FAMILY_OF, LedgerError, TryLater
 from ledger.http.replies import REPLAYED, Headers, Reply
 
 PROBLEM_TYPE = b"application/problem+json"
@@ -91,8 +91,8 @@ def refusal(error: LedgerError, instance: str, base: str, replayed: bool = False
         headers = ((b"allow", error.detail.rpartition(": ")[2].rstrip(".").encode()),)
     elif details.status == 401:
         headers = ((b"www-authenticate", b'Bearer realm="chat-ledger"'),)
-    elif error.retryable:
-        headers = ((b"retry-after", b"1"),)
+    elif isinstance(error, TryLater):
+        headers = ((b"retry-after", str(error.retry_after).encode()),)
     return Reply(details.status, details, PROBLEM_TYPE, headers)
 
 

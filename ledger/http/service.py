@@ -14,13 +14,15 @@ from ledger.books.setup import all_ledgers
 from ledger.books.signing import Signing, load_keys
 from ledger.core.errors import TryLater
 from ledger.http.credentials import Credentials
+from ledger.http.rates import Rates
 
 
 class Service:
     """One process's service of all ledgers in one database. `base` is its public URL, without a slash at the end."""
 
-    def __init__(self, url: str, base: str, signing: Signing | None = None) -> None:
+    def __init__(self, url: str, base: str, signing: Signing | None = None, rates: Rates | None = None) -> None:
         self.base = base
+        self.rates = rates or Rates()
         self.signing = signing
         self.pool: Pool
         self.credentials: Credentials

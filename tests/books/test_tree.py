@@ -82,7 +82,7 @@ class Counting:
 
 def _hashes_in(row: Any) -> int:
     stored = row["stored"]
-    return sum(map(len, stored if isinstance(stored, list) else [stored or b""])) // HASH_SIZE
+    return sum(len(each or b"") for each in (stored if isinstance(stored, list) else [stored])) // HASH_SIZE
 
 
 @pytest.fixture(scope="module")

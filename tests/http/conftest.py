@@ -4,7 +4,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import Client, Superuser
+from ledger.books.signing import Signing
+from tests.harness import Client, Database, Served, Superuser, make_log_key, serve
+
+
+@pytest.fixture(scope="module")
+def signing(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Signing:
+    """A log key for the ledger `test`, and an empty witness."""
+    folder = tmp_path_factory.mktemp("signing")
+    made = Signing(folder / "keys", folder / "witness")
+    make_log_key(database, made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def signing_service(database: Database, signing: Signing) -> Iterator[Served]:
+    """The real service on this module's database, which signs."""
+    with serve(database, signing) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

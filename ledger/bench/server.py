@@ -23,9 +23,10 @@ class Server:
 
     def __init__(self, module: list[str], database_url: str) -> None:
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed when the process has ended
+        self._folder = tempfile.TemporaryDirectory(prefix="chatledger-bench-")  # for the log's key and its witness
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", *module],
-            env=os.environ | {"DATABASE_URL": database_url},
+            env=os.environ | {"DATABASE_URL": database_url, "CHATLEDGER_DATA": self._folder.name},
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -48,6 +49,7 @@ class Server:
             self._process.kill()
             self._process.wait()
         self._log.close()
+        self._folder.cleanup()
         if self._process.stdout is not None:
             self._process.stdout.close()
 

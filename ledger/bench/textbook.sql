@@ -3,6 +3,13 @@
 
 CREATE TABLE api_keys (ledger_id int NOT NULL, id text PRIMARY KEY, digest bytea NOT NULL UNIQUE, scopes text[] NOT NULL);
 
+-- As the door asks who holds a key.
+CREATE FUNCTION holder_of(the_digest bytea) RETURNS TABLE (
+    ledger_id int, id text, scopes text[], valid_until timestamptz, revoked_by bigint, request_signatures text
+) LANGUAGE sql STABLE AS $$
+    SELECT ledger_id, id, scopes, NULL::timestamptz, NULL::bigint, 'optional' FROM api_keys WHERE digest = the_digest
+$$;
+
 CREATE TABLE accounts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner text NOT NULL,

@@ -48,6 +48,21 @@ async def account(connection: Reader, ledger_id: int, owner: str, role: str, cur
     return StoredAccount(row["number"], owner, role, currency, balance, row["version"], row["head"])
 
 
+async def page(connection: Reader, ledger_id: int, after: int, limit: int) -> list[StoredAccount]:
+    """Accounts in the order in which they were opened, after the one of a number, as the head has them."""
+    rows = await connection.fetch(
+        """
+        SELECT a.number, a.owner, a.role, a.currency, a.balance, a.version, h.number AS head
+        FROM accounts a JOIN heads h USING (ledger_id) WHERE ledger_id = $1 AND a.number > $2
+        ORDER BY a.number LIMIT $3
+        """,
+        ledger_id,
+        after,
+        limit,
+    )
+    return [StoredAccount(*row)._replace(balance=row["balance"] * ROLES[row["role"]].sign) for row in rows]
+
+
 async def as_of(connection: Reader, ledger_id: int, now: StoredAccount, entry: int) -> StoredAccount:
     """The same account as an earlier entry left it: two probes of an index, however long the history is.
 

@@ -8,20 +8,21 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ledger.books.database import Reader
 from ledger.books.fence import CONNECT_FAULTS
 from ledger.books.guard import Guard, Rewritten
+from ledger.books.signing import KeyFileError
 from ledger.books.witness import WitnessError
 from ledger.core.errors import TryLater
 from ledger.core.keys import Signer
-from ledger.core.merkle import Frontier
 from ledger.core.notes import Checkpoint, VerifierKey, format_note
 
-KEYS_FRESH_SECONDS = 1.0
-"""A log key that was registered or revoked takes effect after so long, without a restart."""
+FRESH_SECONDS = 1.0
+"""A log key that was registered or revoked takes effect after so long, without a restart; and whoever does not write
+learns after so long that the database is another one."""
+SIGN_SECONDS_MAX = 5.0
 WITNESS_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 
@@ -38,19 +39,18 @@ class SignedCheckpoint(NamedTuple):
 
 
 class Checkpoints:
-    """One ledger's in this process. `reads` are connections turned to the ledger; `signers` the log's keys that are
-    at hand, by their ids."""
+    """One ledger's in this process, signed with the keys of its guard. `reads` are connections turned to the ledger."""
 
-    def __init__(self, ledger: str, ledger_id: int, guard: Guard, reads: Reader, signers: Mapping[str, Signer]) -> None:
+    def __init__(self, ledger: str, ledger_id: int, guard: Guard, reads: Reader) -> None:
         self.guard = guard
         self._ledger = ledger
         self._ledger_id = ledger_id
         self._reads = reads
-        self._signers = signers
         self._live: list[bytes] = []
-        self._live_at = -KEYS_FRESH_SECONDS
+        self._live_at = float("-inf")
         self._signed: SignedCheckpoint | None = None
-        self._witnessed = -1
+        self._witnessed: SignedCheckpoint | None = None
+        self._troubles: set[str] = set()
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,9 +65,9 @@ class Checkpoints:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        with contextlib.suppress(TryLater):
-            if self.guard.seen is not None:
-                await self._sign(self.guard.seen)
+        if self.guard.seen is not None:
+            with contextlib.suppress(TryLater, *CONNECT_FAULTS):
+                await self._sign()
         await self._keep()
 
     def committed(self) -> None:
@@ -84,68 +84,82 @@ class Checkpoints:
 
         Raises unavailable: no key, a signer that fails, or a database that is not what was known.
         """
-        if self._signed is not None and 0 < at_least <= self._signed.size:
-            return self._signed
-        seen = self.guard.seen
-        if seen is not None and 0 < at_least <= seen.size:
-            return await self._sign(seen)
+        signed, seen = self._signed, self.guard.seen
+        if at_least > 0 and self.guard.age < FRESH_SECONDS:
+            if signed is not None and at_least <= signed.size and signed.origin == self.guard.origin:
+                return signed
+            if seen is not None and at_least <= seen.size:
+                return await self._sign()
         try:
-            head = await self._reads.fetchval("SELECT number FROM heads WHERE ledger_id = $1", self._ledger_id)
-            if seen is None or head != seen.size:
-                seen = await self.guard.check(self._reads)
+            await self.guard.check(self._reads)
         except Rewritten as fault:
-            log.critical("the log of %s is not signed: %s", self._ledger, fault)
+            self._report(f"is not signed: {fault}", logging.CRITICAL)
             raise TryLater("unavailable", f"The log is not signed. {fault}") from None
-        return await self._sign(seen)
+        return await self._sign()
 
-    async def _sign(self, frontier: Frontier) -> SignedCheckpoint:
+    async def _sign(self) -> SignedCheckpoint:
+        """What the guard has seen, signed: by whoever comes first, for all who wait."""
         async with self._turn:
-            signed = self._signed
             keys = await self._live_keys()
-            if signed is None or frontier.size > signed.size or signed.origin != self.guard.origin:
-                signed = self._signed = await self._note(frontier, keys)
+            signed, seen, origin = self._signed, self.guard.seen, self.guard.origin
+            if seen is None:
+                raise TryLater("unavailable", "The log has not been looked at yet.")
+            if signed is None or (signed.origin, signed.size) != (origin, seen.size):
+                signed = self._signed = await self._note(Checkpoint(origin, seen.size, seen.root()), keys)
             return signed
 
-    async def _note(self, frontier: Frontier, keys: list[Signer]) -> SignedCheckpoint:
-        checkpoint = Checkpoint(self.guard.origin, frontier.size, frontier.root())
+    async def _note(self, checkpoint: Checkpoint, keys: list[Signer]) -> SignedCheckpoint:
         text = checkpoint.text
         try:
-            signatures = [(VerifierKey(checkpoint.origin, key.public_key), await key.sign(text)) for key in keys]
+            async with asyncio.timeout(SIGN_SECONDS_MAX):
+                signatures = [(VerifierKey(checkpoint.origin, key.public_key), await key.sign(text)) for key in keys]
         except Exception as fault:
-            log.exception("the log of %s cannot be signed", self._ledger)
+            self._report(f"cannot be signed: {fault!r}")
             raise TryLater("unavailable", "The log cannot be signed just now: its signer does not work.") from fault
         return SignedCheckpoint(checkpoint.origin, checkpoint.size, checkpoint.root, format_note(text, signatures))
 
     async def _live_keys(self) -> list[Signer]:
-        """Those at hand of the keys that count. Raises unavailable if there is none."""
+        """Those at hand of the keys that count, the oldest first. Raises unavailable if there is none."""
         now = time.monotonic()
-        if now - self._live_at >= KEYS_FRESH_SECONDS:
-            rows: list[Any] = await self._reads.fetch(
-                """
-                SELECT id FROM public_keys
-                WHERE ledger_id = $1 AND owner = '' AND purpose = 'log' AND revoked_by IS NULL ORDER BY entry
-                """,
-                self._ledger_id,
-            )
-            live = [self._signers[row["id"]].public_key for row in rows if row["id"] in self._signers]
+        if not self._live or now - self._live_at >= FRESH_SECONDS:
+            live = await self._read_live_keys()
             if live != self._live:
                 self._signed = None  # so that a rotation shows at once
             self._live, self._live_at = live, now
-        keys = [signer for signer in self._signers.values() if signer.public_key in self._live]
+        at_hand = {key.public_key: key for key in self._at_hand().values()}
+        keys = [at_hand[public_key] for public_key in self._live if public_key in at_hand]
         if not keys:
             detail = f"The log of {self._ledger} has no key here: `chatledger log-key list` shows which it should have."
             raise TryLater("unavailable", detail)
         return keys
+
+    async def _read_live_keys(self) -> list[bytes]:
+        rows = await self._reads.fetch(
+            """
+            SELECT id FROM public_keys
+            WHERE ledger_id = $1 AND owner = '' AND purpose = 'log' AND revoked_by IS NULL ORDER BY entry
+            """,
+            self._ledger_id,
+        )
+        ids: list[str] = [row["id"] for row in rows]
+        if self.guard.keys is not None and not all(key_id in self._at_hand() for key_id in ids):
+            try:
+                self.guard.keys.look_again()
+            except KeyFileError as fault:
+                self._report(f"lacks a key: {fault}")
+        return [self._at_hand()[key_id].public_key for key_id in ids if key_id in self._at_hand()]
+
+    def _at_hand(self) -> dict[str, Signer]:
+        return self.guard.keys.signers if self.guard.keys is not None else {}
 
     async def _sign_on(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
-                if self.guard.seen is not None:
-                    await self._sign(self.guard.seen)
-            except (TryLater, *CONNECT_FAULTS) as fault:
-                log.warning("the log of %s is not signed just now: %s", self._ledger, fault)
+                await self._sign()
+            except Exception as fault:  # noqa: BLE001 - whatever it is, the next attempt may succeed
+                self._report(f"is not signed just now: {fault}")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
 
@@ -155,11 +169,24 @@ class Checkpoints:
             await self._keep()
 
     async def _keep(self) -> None:
+        """Let the witness know the newest checkpoint, unless what others wrote there is not of this log."""
         signed, witness = self._signed, self.guard.witness
-        if signed is None or witness is None or signed.size <= self._witnessed:
+        if signed is None or witness is None or signed == self._witnessed:
             return
         try:
-            await asyncio.to_thread(witness.advance, signed.note)
-            self._witnessed = signed.size
-        except (WitnessError, OSError) as fault:
-            log.critical("the witness of %s cannot be written: %s", self._ledger, fault)
+            if self.guard.is_news(await asyncio.to_thread(witness.read)):
+                await self.guard.check(self._reads)
+                signed = await self._sign()
+            if await asyncio.to_thread(witness.advance, signed.note):
+                self.guard.agrees(signed.note)
+        except (WitnessError, TryLater, *CONNECT_FAULTS) as fault:
+            self._report(f"has a witness that is not moved on: {fault}", logging.CRITICAL)
+        else:
+            self._witnessed = signed
+            self._troubles.clear()
+
+    def _report(self, trouble: str, level: int = logging.ERROR) -> None:
+        """Say once what is wrong, and not at every attempt."""
+        if trouble not in self._troubles:
+            self._troubles.add(trouble)
+            log.log(level, "the log of %s %s", self._ledger, trouble)

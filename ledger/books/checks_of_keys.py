@@ -1,4 +1,4 @@
-"""Checks of keys: public keys, what opens the HTTP interface, and what keys with limits have paid.
+"""Checks of keys: public keys, what opens the HTTP interface, what keys with limits have paid; and the log's epochs.
 
 Both ways, as with all that is registered: what an entry says is kept, and what is kept an entry says.
 """
@@ -220,4 +220,40 @@ KEY_SUMS = Check(
     (Part(Along.ENTRIES, _key_sums),),
 )
 
-CHECKS = (PUBLIC_KEYS, API_KEYS, KEY_SUMS)
+_EPOCH = ("epoch", "origin")
+
+
+async def _epochs(stretch: Stretch) -> Exceptions:
+    walk = stretch.walk
+    rows = await walk.connection.fetch(
+        f"""
+        SELECT x.entry, x.epoch, x.origin, e.kind AS made_by, e.body FROM epochs x
+        LEFT JOIN {entry_numbered("x.entry")} e ON true WHERE x.ledger_id = $1
+        """,
+        walk.ledger_id,
+    )
+    found: list[tuple[str, str]] = []
+    for row in rows:
+        asked = read_object(row["body"])["request"] if row["made_by"] == "log.accept_loss" else None
+        said = tuple(asked[name] for name in _EPOCH) if asked is not None else None
+        found += compare(f"epoch of entry {row['entry']}", _EPOCH, said, tuple(row[name] for name in _EPOCH))
+    return found
+
+
+async def _epochs_made(stretch: Stretch) -> Exceptions:
+    rows = await stretch.fetch(
+        f"""
+        SELECT number FROM {ENTRIES} e WHERE kind = 'log.accept_loss'
+        AND NOT EXISTS (SELECT FROM epochs WHERE ledger_id = $1 AND entry = e.number)
+        """
+    )
+    return [(f"entry {row['number']}", "accepts a loss, and no epoch is kept") for row in rows]
+
+
+EPOCHS = Check(
+    "epochs",
+    "The log goes on under a new origin only where an entry says so.",
+    (Part(Along.ONCE, _epochs), Part(Along.ENTRIES, _epochs_made)),
+)
+
+CHECKS = (PUBLIC_KEYS, API_KEYS, KEY_SUMS, EPOCHS)

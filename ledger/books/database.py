@@ -1,6 +1,8 @@
 """Connections to Postgres, and what a database must be before the books are trusted to it."""
 
-from typing import TypeAlias
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -9,6 +11,8 @@ READ_SECONDS_MAX = 5
 """No read of ours holds a snapshot longer: an old snapshot keeps the head's dead versions alive."""
 
 _SETTINGS = {"search_path": "ledger", "application_name": "chat-ledger", "timezone": "UTC", "jit": "off"}
+_LEDGER = "chatledger.ledger_id"
+"""The setting that turns a session to one ledger. Every policy of row-level security raises where it is not set."""
 _STEADY_PLANS = {
     # The plan must not depend on statistics, which on a fresh or fast-growing table are wrong.
     "enable_seqscan": "off",
@@ -37,7 +41,8 @@ _READ_SETTINGS = _SETTINGS | {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
 }
-_CHECK_SETTINGS = _READ_SETTINGS | _STEADY_PLANS
+_CHECK_SETTINGS = _READ_SETTINGS | _STEADY_PLANS | {"role": "chatledger_auditor"}
+"""Only the auditor sees all ledgers at once; whoever connects, a superuser too, can write nothing as him."""
 
 
 class UnfitDatabase(Exception):
@@ -46,13 +51,64 @@ class UnfitDatabase(Exception):
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-Reader: TypeAlias = "Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | Pool"
-"""Whatever can be asked a query: a connection, one lent by a pool, or the pool itself."""
+Reader: TypeAlias = "Connection | asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | Pool | LedgerReads"
+"""Whatever can be asked a query: a connection, one lent by a pool, the pool itself, or a pool for one ledger."""
 
 
-async def connect_lane(url: str) -> Connection:
-    """A connection on which a lane writes."""
-    return await asyncpg.connect(url, server_settings=_LANE_SETTINGS, timeout=10)
+class TurnedConnection(asyncpg.Connection):
+    """A connection that knows to which ledger it is turned, so that the next read of the same costs no round trip."""
+
+    turned_to: int | None = None
+
+    async def turn(self, ledger_id: int) -> None:
+        """See this ledger's rows from now on, and no other's. Not within a transaction, which could take it back."""
+        if self.turned_to != ledger_id:
+            # Unknown until it is done: an answer that does not come may or may not have turned it.
+            self.turned_to = None
+            await self.execute(_turning(ledger_id))
+            self.turned_to = ledger_id
+
+
+class LedgerReads:
+    """A pool of `read_pool`, as one ledger's readers see it."""
+
+    __slots__ = ("ledger_id", "pool")
+
+    def __init__(self, pool: Pool, ledger_id: int) -> None:
+        self.pool = pool
+        self.ledger_id = ledger_id
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection for as long as this lasts."""
+        async with self.pool.acquire() as connection:
+            await connection.turn(self.ledger_id)  # type: ignore[attr-defined]
+            yield connection  # type: ignore[misc]
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        async with self.acquire() as connection:
+            return await connection.fetch(query, *arguments)
+
+    async def fetchrow(self, query: str, *arguments: Any) -> asyncpg.Record | None:
+        """The first row."""
+        async with self.acquire() as connection:
+            return await connection.fetchrow(query, *arguments)
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        """The first row's first value."""
+        async with self.acquire() as connection:
+            return await connection.fetchval(query, *arguments)
+
+
+async def turn(connection: Connection, ledger_id: int) -> None:
+    """Let a connection of `connect` see and write this ledger's rows from now on, and no other's."""
+    await connection.execute(_turning(ledger_id))
+
+
+async def connect_lane(url: str, ledger_id: int) -> Connection:
+    """A connection on which a lane writes, to one ledger."""
+    return await asyncpg.connect(url, server_settings=_LANE_SETTINGS | {_LEDGER: str(ledger_id)}, timeout=10)
 
 
 async def connect(url: str) -> Connection:
@@ -66,8 +122,24 @@ async def connect_checks(url: str) -> Connection:
 
 
 async def read_pool(url: str, size: int = 4) -> Pool:
-    """Connections on which nothing can be written."""
-    return await asyncpg.create_pool(url, min_size=0, max_size=size, server_settings=_READ_SETTINGS, timeout=10)
+    """Connections on which nothing can be written. They see no ledger's rows but through LedgerReads."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        server_settings=_READ_SETTINGS,
+        timeout=10,
+        connection_class=TurnedConnection,
+        reset=_stay_turned,
+    )
+
+
+async def _stay_turned(_: Any) -> None:
+    """Instead of RESET ALL, which would turn a connection away from its ledger, and takes a round trip itself."""
+
+
+def _turning(ledger_id: int) -> str:
+    return f"SET {_LEDGER} = {ledger_id:d}"
 
 
 async def check_fitness(connection: Connection) -> None:

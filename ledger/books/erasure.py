@@ -1,6 +1,6 @@
 """Erasing: which entries keep private text of a party, and emptying it. Bodies, balances and proofs stay as they are.
 
-The connection must act as the owner of the books (`setup.act_as_owner`).
+The connection must act as the owner of the books (`setup.act_as_owner`) and be turned to the ledger.
 """
 
 from collections.abc import Callable, Sequence

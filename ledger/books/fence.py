@@ -72,9 +72,9 @@ def is_nobodys_fault(error: BaseException) -> bool:
     return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "XX")[:2] in _NOBODYS_FAULT
 
 
-async def open_lane(url: str) -> Connection:
+async def open_lane(url: str, ledger_id: int) -> Connection:
     """A lane's connection to a database that was found fit."""
-    connection = await connect_lane(url)
+    connection = await connect_lane(url, ledger_id)
     try:
         await check_fitness(connection)
     except BaseException:

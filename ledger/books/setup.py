@@ -12,7 +12,7 @@ from typing import NamedTuple
 import asyncpg
 
 import ledger
-from ledger.books.database import Connection, Reader, check_fitness
+from ledger.books.database import Connection, Reader, check_fitness, turn
 
 OWNER = "chatledger_owner"
 SERVICE = "chatledger_service"
@@ -109,9 +109,20 @@ async def find_ledger(connection: Reader, ledger_name: str) -> int:
     return ledgers[ledger_name]
 
 
-async def has_api_keys(connection: Reader) -> bool:
-    """Whether anybody can use the HTTP interface yet."""
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM ledger.api_keys)"))
+async def enter_ledger(connection: Connection, ledger_name: str) -> int:
+    """The number of a ledger, to which the connection is turned from now on. Raises SetupError, as `find_ledger`."""
+    ledger_id = await find_ledger(connection, ledger_name)
+    await turn(connection, ledger_id)
+    return ledger_id
+
+
+async def has_api_keys(connection: Connection) -> bool:
+    """Whether anybody can use the HTTP interface of any ledger yet."""
+    for ledger_id in (await all_ledgers(connection)).values():
+        await turn(connection, ledger_id)
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM ledger.api_keys WHERE ledger_id = $1)", ledger_id):
+            return True
+    return False
 
 
 async def give_login(connection: Connection, role: str, password: str) -> None:

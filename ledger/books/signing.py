@@ -54,8 +54,20 @@ class FileSigner:
         return self._private_key.sign(message)
 
 
+class Keys:
+    """A log's keys that are in its folder, by their ids."""
+
+    def __init__(self, folder: Path) -> None:
+        self.signers = load_keys(folder)
+        self._folder = folder
+
+    def look_again(self) -> None:
+        """Another process may have made a key since. Raises KeyFileError."""
+        self.signers = load_keys(self._folder)
+
+
 def make_key(folder: Path) -> FileSigner:
-    """A new key in a file of its own, called by the key's id."""
+    """A new key in a file of its own, called by the key's id. It is on the disk before anybody hears of the key."""
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, parents=True, exist_ok=True)
     private_key = Ed25519PrivateKey.generate()
@@ -63,12 +75,27 @@ def make_key(folder: Path) -> FileSigner:
     pem = private_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    handle = os.open(folder / f"{signer.key_id}.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    whole = folder / f"{signer.key_id}.pem"
+    part = whole.with_suffix(".part")  # so that nobody reads half a key
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(pem)
         file.flush()
         os.fsync(handle)
+    part.rename(whole)
+    for each in (folder, folder.parent):
+        sync_folder(each)
     return signer
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder are on the disk as they are now."""
+    if sys.platform != "win32":  # there a folder cannot be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def load_keys(folder: Path) -> dict[str, Signer]:

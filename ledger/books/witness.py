@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ledger.books.signing import sync_folder
 from ledger.core.notes import Checkpoint, parse_checkpoint, parse_note
 
 if sys.platform == "win32":
@@ -36,9 +37,9 @@ class Witness:
         except FileNotFoundError:
             return None
 
-    def advance(self, note: bytes) -> None:
-        """Keep a checkpoint, if it is newer. Raises WitnessError for another log's, and for another root at the same
-        size."""
+    def advance(self, note: bytes) -> bool:
+        """Keep a checkpoint, if it is newer; whether it was. Raises WitnessError for another log's, and for another
+        root at the same size."""
         new = checkpoint_of(note)
         with self._locked():
             kept = self.read()
@@ -49,31 +50,28 @@ class Witness:
                 if old.size == new.size and old.root != new.root:
                     raise WitnessError(f"{self.path} has another root for the same {old.size} entries.")
                 if old.size >= new.size:
-                    return
-            self._write(note)
+                    return False
+            self._write(self.path, note)
+            return True
 
     def begin_anew(self, note: bytes, epoch: int) -> Path:
         """Put the old checkpoint aside, as evidence, and begin with another log's. Where the old one lies now."""
         aside = self.path.with_suffix(f".before-epoch-{epoch}")
         with self._locked():
-            if self.path.exists():
-                os.replace(self.path, aside)
-            self._write(note)
+            kept = self.read()
+            if kept is not None:
+                self._write(aside, kept)
+            self._write(self.path, note)
         return aside
 
-    def _write(self, note: bytes) -> None:
-        beside = self.path.with_suffix(f".new-{os.getpid()}")
+    def _write(self, path: Path, note: bytes) -> None:
+        beside = self.path.with_suffix(".new")
         with beside.open("wb") as file:
             file.write(note)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, self.path)
-        if sys.platform != "win32":  # there a folder cannot be opened
-            handle = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        os.replace(beside, path)
+        sync_folder(self._folder)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -38,6 +38,7 @@ class Writer:
         self.head = 0
         self.version = 0
         self.frontier = Frontier()
+        self._origin = ""
         self._url = url
         self._connection: Connection | None = None
         self._backend: Backend | None = None
@@ -54,7 +55,7 @@ class Writer:
 
     async def open(self) -> None:
         """Connect and learn the head. Raises one of CONNECT_FAULTS."""
-        connection = await open_lane(self._url)
+        connection = await open_lane(self._url, self.ledger_id)
         try:
             self._backend = await Backend.of(connection)
             self._hear_clock(await connection.fetchval("SELECT ledger.micros(clock_timestamp())"))
@@ -87,6 +88,8 @@ class Writer:
         connection = self._connection
         if connection is None:
             raise LostConnection("there is no connection")
+        if self.guard.fault is not None:
+            raise Overtaken("the books are in doubt")  # to be done again under the lock, where the guard looks first
         try:
             if batch.unloaded:
                 await self._decide_unloaded(connection, batch)
@@ -156,7 +159,7 @@ class Writer:
         self._connection = None
         while self._connection is None:
             try:
-                connection = await open_lane(self._url)
+                connection = await open_lane(self._url, self.ledger_id)
                 try:
                     if self._backend is None or await self._backend.fence(connection):
                         await self.open()
@@ -175,7 +178,7 @@ class Writer:
             self.books.forget_journal(later.start.journal)
             later.start = later.start._replace(journal=0)
         self.frontier = batch.frontier
-        self.guard.saw(batch.frontier)
+        self.guard.saw(batch.frontier, self._origin)
         if batch.entries or batch.refusals:
             self.version += 1
         self.head = batch.start.number - 1 + len(batch.entries)
@@ -212,8 +215,8 @@ class Writer:
         known = self.guard.recall()
         self.books = Books(self.books.ledger, complete=False)
         self.version, head = await load_head(self._connection, self.ledger_id, self.books)
-        self.head = head.number
         self.frontier = await self.guard.check_head(self._connection, known, head)
+        self.head, self._origin = head.number, head.origin
 
     def _hear_clock(self, micros: int) -> None:
         self._clock_offset = micros - time.monotonic_ns() // 1000

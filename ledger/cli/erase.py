@@ -8,7 +8,7 @@ import rich_click as click
 
 from ledger.books.database import Connection
 from ledger.books.erasure import entries_of_party, erase_entries, erase_refusals, live_aliases
-from ledger.books.setup import act_as_owner, find_ledger
+from ledger.books.setup import act_as_owner, enter_ledger
 from ledger.cli.database import connected, data_option, database, ledger_option
 from ledger.cli.screen import progress
 
@@ -33,7 +33,7 @@ def erase(entries: tuple[int, ...], party: str | None, yes: bool, ledger_name: s
 
 async def _erase(url: str, ledger_name: str, entries: Sequence[int], party: str | None, yes: bool) -> None:
     async with connected(url) as connection:
-        ledger_id = await find_ledger(connection, ledger_name)
+        ledger_id = await enter_ledger(connection, ledger_name)
         await act_as_owner(connection)
         what = "the private part of "
         if party is not None:

@@ -11,7 +11,7 @@ import msgspec
 import rich_click as click
 
 from ledger.books import keys
-from ledger.books.setup import SERVICE, find_ledger
+from ledger.books.setup import SERVICE, enter_ledger, find_ledger
 from ledger.cli.database import connected, data_option, database, ledger_option, submit
 from ledger.cli.screen import show_table
 from ledger.core.actors import Limit
@@ -125,7 +125,7 @@ async def _enter(url: str, ledger_name: str, command: Command) -> None:
 
 async def _keys(url: str, ledger_name: str) -> list[tuple[str, ...]]:
     async with connected(url) as connection:
-        ledger_id = await find_ledger(connection, ledger_name)
+        ledger_id = await enter_ledger(connection, ledger_name)
         rows = [row for bearer in (True, False) for row in await keys.api_keys(connection, ledger_id, bearer)]
     return [
         (row["id"], row["name"], row["state"], str(row["valid_until"] or ""), " ".join(row["scopes"])) for row in rows

@@ -9,15 +9,15 @@ from typing import Any
 
 import rich_click as click
 
-from ledger.books.database import Connection
+from ledger.books.database import Connection, turn
 from ledger.books.guard import HEAD
 from ledger.books.keys import public_keys
-from ledger.books.setup import SERVICE, all_ledgers, find_ledger
-from ledger.books.signing import FileSigner, KeyFileError, Signing, load_keys, make_key
+from ledger.books.setup import SERVICE, all_ledgers, enter_ledger, find_ledger
+from ledger.books.signing import KeyFileError, Signing, load_keys, make_key
 from ledger.cli.database import connected, data_option, database, ledger_option, submit
 from ledger.cli.screen import show_table
 from ledger.core.commands import Command
-from ledger.core.errors import LedgerError
+from ledger.core.errors import Conflict, Invalid
 from ledger.core.keys import Signer, possession_message, to_base64
 from ledger.core.notes import VerifierKey
 from ledger.core.public_keys import LEDGER, RegisterLogKey, RevokeLogKey, Signed
@@ -61,11 +61,12 @@ def list_(ledger_name: str, data: Path, signing: Signing) -> None:
 def rotate(ledger_name: str, data: Path, signing: Signing) -> None:
     """Make a further key, endorsed by the one at hand; checkpoints carry both signatures until the old one is revoked.
 
-    Services that hold the log's keys have to be restarted, so that they hold this one too.
+    Services that have the same folder of keys find it there. Put its file into the others', before the old key is
+    revoked.
     """
     with database(data, SERVICE) as url:
         line = asyncio.run(_rotate(url, ledger_name, signing))
-    click.echo("The log has a further key. Publish its verifier key line, and restart the services:", err=True)
+    click.echo("The log has a further key. Publish its verifier key line:", err=True)
     click.echo(line)
 
 
@@ -87,22 +88,30 @@ async def ensure_log_keys(url: str, signing: Signing) -> dict[str, str]:
     Raises KeyFileError if a ledger has a key, and none of it is here.
     """
     async with connected(url) as connection:
-        return {
-            name: await _ensure(connection, url, ledger_id, name, signing)
-            for name, ledger_id in (await all_ledgers(connection)).items()
-        }
+        ledgers = await all_ledgers(connection)
+    return {name: await ensure_log_key(url, ledger_id, name, signing) for name, ledger_id in ledgers.items()}
+
+
+async def ensure_log_key(url: str, ledger_id: int, name: str, signing: Signing) -> str:
+    """The same for one ledger."""
+    async with connected(url) as connection:
+        await turn(connection, ledger_id)
+        return await _ensure(connection, url, ledger_id, name, signing)
 
 
 async def _ensure(connection: Connection, url: str, ledger_id: int, name: str, signing: Signing) -> str:
     folder = signing.keys / name
     live = await _live(connection, ledger_id)
     if not live:
-        signer = make_key(folder)
+        signer = await _unregistered(connection, ledger_id, folder) or make_key(folder)
         try:
             await _register(url, ledger_id, name, signer, None, signing)
-        except LedgerError:  # another process was first
-            (folder / f"{signer.key_id}.pem").unlink()
-        live = await _live(connection, ledger_id)
+        except (Invalid, Conflict):
+            live = await _live(connection, ledger_id)
+            if not live:
+                raise
+            # Another process was first. Whatever else fails leaves the file: the key may be registered all the same.
+        live = live or await _live(connection, ledger_id)
     held = load_keys(folder)
     here = [held[key_id] for key_id in live if key_id in held]
     if not here:
@@ -111,6 +120,12 @@ async def _ensure(connection: Connection, url: str, ledger_id: int, name: str, s
             "called by the key's id), or name the right folder with --keys."
         )
     return VerifierKey(await _origin(connection, ledger_id), here[-1].public_key).line
+
+
+async def _unregistered(connection: Connection, ledger_id: int, folder: Path) -> Signer | None:
+    """A key that lies here and was never registered, as far as the database knows: it may be an older copy."""
+    known = {row["id"] for row in await public_keys(connection, ledger_id, "log", LEDGER)}
+    return next((signer for key_id, signer in load_keys(folder).items() if key_id not in known), None)
 
 
 async def _live(connection: Connection, ledger_id: int) -> list[str]:
@@ -124,21 +139,20 @@ async def _origin(connection: Connection, ledger_id: int) -> str:
 
 
 async def _register(
-    url: str, ledger_id: int, name: str, signer: FileSigner, endorsed_by: Signer | None, signing: Signing
+    url: str, ledger_id: int, name: str, signer: Signer, endorsed_by: Signer | None, signing: Signing
 ) -> None:
     message = possession_message(name, "log", LEDGER, signer.public_key)
     endorsement = None
     if endorsed_by is not None:
         endorsement = Signed(endorsed_by.key_id, to_base64(await endorsed_by.sign(message)))
-    command = RegisterLogKey(
-        public_key=to_base64(signer.public_key), proof=to_base64(signer.sign_now(message)), endorsement=endorsement
-    )
+    proof = to_base64(await signer.sign(message))
+    command = RegisterLogKey(public_key=to_base64(signer.public_key), proof=proof, endorsement=endorsement)
     await submit(url, ledger_id, name, "cli", [(command, os.urandom(16))], signing)
 
 
 async def _rotate(url: str, ledger_name: str, signing: Signing) -> str:
     async with connected(url) as connection:
-        ledger_id = await find_ledger(connection, ledger_name)
+        ledger_id = await enter_ledger(connection, ledger_name)
         held = load_keys(signing.keys / ledger_name)
         old = next((held[key_id] for key_id in await _live(connection, ledger_id) if key_id in held), None)
         if old is None:
@@ -157,7 +171,7 @@ async def _revoke(url: str, ledger_name: str, key_id: str, signing: Signing) -> 
 
 async def _listed(url: str, ledger_name: str, signing: Signing) -> list[tuple[str, str, str]]:
     async with connected(url) as connection:
-        ledger_id = await find_ledger(connection, ledger_name)
+        ledger_id = await enter_ledger(connection, ledger_name)
         origin = await _origin(connection, ledger_id)
         rows = await public_keys(connection, ledger_id, "log", LEDGER)
     held = load_keys(signing.keys / ledger_name)

@@ -45,7 +45,7 @@ def removed(entry: Entry) -> AliasAnswer:
 async def show(asked: Asked) -> Reply:
     """Whom an alias names."""
     channel, value = asked.path["channel"], asked.path["value"]
-    async with asked.service.pool.acquire() as connection:
+    async with asked.pool.acquire() as connection:
         at = asked.query.at
         number = None
         if at is not None:

@@ -84,7 +84,7 @@ def returned(entry: Entry) -> DepositReturnAnswer:
 async def show(asked: Asked) -> Reply:
     """One deposit as it is now."""
     number = numbered("deposit", asked.path["deposit"])
-    async with asked.service.pool.acquire() as connection:
+    async with asked.pool.acquire() as connection:
         entry = await entry_by_number(connection, asked.ledger_id, number) if number is not None else None
         if entry is None or entry.kind != MakeDeposit.kind:
             raise NotFound("not_found", f"There is no deposit {asked.path['deposit']}.")

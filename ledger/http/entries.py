@@ -134,7 +134,7 @@ async def list_entries(asked: Asked) -> Reply:
     while True:
         # Taken before the page is read: what is committed meanwhile sets it.
         moved = asked.service.next_commit(asked.ledger_id)
-        page = await feed.page(asked.service.pool, asked.ledger_id, after, query.limit, query.kind)
+        page = await feed.page(asked.pool, asked.ledger_id, after, query.limit, query.kind)
         patience = ends - time.monotonic()
         if page.entries or page.next_after < page.head or patience <= 0 or asked.service.is_stopping:
             return Reply(200, FeedAnswer([answer(entry) for entry in page.entries], page.next_after, page.head))
@@ -148,7 +148,7 @@ async def show(asked: Asked) -> Reply:
     number = asked.path["number"]
     entry = None
     if _NUMBER.match(number):
-        entry = await feed.entry(asked.service.pool, asked.ledger_id, int(number))
+        entry = await feed.entry(asked.pool, asked.ledger_id, int(number))
     if entry is None:
         raise NotFound("not_found", f"There is no entry {number}.")
     return Reply(200, answer(entry))

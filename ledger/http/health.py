@@ -76,12 +76,13 @@ async def show_alive(_: Asked) -> Reply:
 async def show_ready(asked: Asked) -> Reply:
     """Whether payments can be written, and the last result of the background checks."""
     service = asked.service
+    await service.look_again()
+    if service.faults:
+        raise TryLater("unavailable", service.faults[0])
     if _stuck(service):
         await asyncio.sleep(CONNECTING_SECONDS_MAX)
         if stuck := _stuck(service):
             raise TryLater("unavailable", f"The books of {', '.join(stuck)} cannot be written just now.")
-    if service.faults:
-        raise TryLater("unavailable", service.faults[0])
     if await _heads(service) is None:
         raise TryLater("unavailable", "The database does not answer, or takes no writes.")
     results = service.checks.results
@@ -111,14 +112,12 @@ def _stuck(service: Service) -> list[str]:
 
 async def _heads(service: Service) -> dict[str, int] | None:
     """The number of each ledger's last entry; None if the database does not answer, or is one that takes no writes."""
-    query = """
-        SELECT name, number FROM heads JOIN ledgers USING (ledger_id) WHERE NOT pg_is_in_recovery() ORDER BY ledger_id
-    """
+    query = "SELECT ledger, number FROM heads_of_all() WHERE NOT pg_is_in_recovery()"
     try:
         rows = await asyncio.wait_for(service.pool.fetch(query), ANSWER_SECONDS_MAX)
     except CONNECT_FAULTS:
         return None
-    return {row["name"]: row["number"] for row in rows} or None
+    return {row["ledger"]: row["number"] for row in rows} or None
 
 
 def _timestamp(seconds: float) -> str:

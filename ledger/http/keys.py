@@ -145,8 +145,8 @@ def revoked_api_key(entry: Entry) -> RevokedKeyAnswer:
 async def list_party_keys(asked: Asked) -> Reply:
     """A party's keys, few enough to be shown at once."""
     party = asked.path["party"]
-    rows = await kept.public_keys(asked.service.pool, asked.ledger_id, "payer", party)
-    if not rows and not await party_exists(asked.service.pool, asked.ledger_id, party):
+    rows = await kept.public_keys(asked.pool, asked.ledger_id, "payer", party)
+    if not rows and not await party_exists(asked.pool, asked.ledger_id, party):
         raise NotFound("party_unknown", f"There is no party {party}. Register it with POST /v1/parties.")
     keys = [
         PartyKeyAnswer(
@@ -165,14 +165,14 @@ async def list_party_keys(asked: Asked) -> Reply:
 
 async def list_request_keys(asked: Asked) -> Reply:
     """The keys that sign requests, few enough to be shown at once."""
-    rows = await kept.api_keys(asked.service.pool, asked.ledger_id, are_bearer=False)
+    rows = await kept.api_keys(asked.pool, asked.ledger_id, are_bearer=False)
     keys = [RequestKeyAnswer(key_id=row["id"], public_key=to_base64(row["public_key"]), **_access(row)) for row in rows]
     return Reply(200, RequestKeyList(keys, None))
 
 
 async def list_api_keys(asked: Asked) -> Reply:
     """The API keys, few enough to be shown at once."""
-    rows = await kept.api_keys(asked.service.pool, asked.ledger_id, are_bearer=True)
+    rows = await kept.api_keys(asked.pool, asked.ledger_id, are_bearer=True)
     return Reply(200, ApiKeyList([ApiKeyAnswer(id=row["id"], **_access(row)) for row in rows], None))
 
 

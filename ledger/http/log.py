@@ -104,7 +104,7 @@ async def prove_inclusion(asked: Asked) -> Reply:
         detail = f"The log of {size} entries has no entry {query.entry}."
         raise Invalid.at("/entry", "field_invalid", detail)
     ranges = inclusion_ranges(query.entry - 1, size)
-    hashes = await tree.hashes(asked.service.pool, asked.ledger_id, ranges)
+    hashes = await tree.hashes(asked.pool, asked.ledger_id, ranges)
     return Reply(200, InclusionAnswer(query.entry - 1, size, list(map(to_base64, hashes))))
 
 
@@ -115,7 +115,7 @@ async def prove_consistency(asked: Asked) -> Reply:
     to = covered("to", query.to, checkpoint)
     if query.from_ > to:
         raise Invalid.at("/from", "field_invalid", f"A log of {query.from_} entries cannot have grown to {to}.")
-    hashes = await tree.hashes(asked.service.pool, asked.ledger_id, consistency_ranges(query.from_, to))
+    hashes = await tree.hashes(asked.pool, asked.ledger_id, consistency_ranges(query.from_, to))
     return Reply(200, ConsistencyAnswer(query.from_, to, list(map(to_base64, hashes))))
 
 
@@ -128,7 +128,7 @@ async def show_receipt(asked: Asked) -> Reply:
     checkpoint = await newest(asked, number)
     if not 0 < number <= checkpoint.size:
         raise NotFound("not_found", f"There is no entry {name:.100}.")
-    body, path = await tree.proof(asked.service.pool, asked.ledger_id, number, checkpoint.size)
+    body, path = await tree.proof(asked.pool, asked.ledger_id, number, checkpoint.size)
     if not verify_inclusion(leaf_hash(body), number - 1, checkpoint.size, path, checkpoint.root):
         # Better none than one that proves nothing, and that somebody files away unverified.
         raise tree.BrokenLog(f"The entry {number} is not the one that was signed.")

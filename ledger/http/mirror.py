@@ -76,7 +76,7 @@ async def show_tile(asked: Asked) -> Reply:
     which = _tile(f"tile/{asked.path['tile']}")
     log = await find_log(asked, which.leaves[1])
     _check_is_covered(which, log)
-    return Reply(200, await tree.tile(asked.service.pool, log.ledger_id, which), OCTETS.encode(), KEPT)
+    return Reply(200, await tree.tile(asked.service.reads(log.ledger_id), log.ledger_id, which), OCTETS.encode(), KEPT)
 
 
 async def show_bundle(asked: Asked) -> Reply:
@@ -85,15 +85,13 @@ async def show_bundle(asked: Asked) -> Reply:
     which = _tile(f"tile/entries/{asked.path['bundle']}")
     log = await find_log(asked, which.leaves[1], asked.ledger_id)
     _check_is_covered(which, log)
-    bodies = await tree.bodies(asked.service.pool, log.ledger_id, *which.leaves)
+    bodies = await tree.bodies(asked.pool, log.ledger_id, *which.leaves)
     return Reply(200, format_bundle(bodies), OCTETS.encode(), KEPT_BY_ITS_READER)
 
 
 async def show_keys(asked: Asked) -> Reply:
     """The log keys of all ledgers, as a JSON Web Key Set."""
-    rows = await asked.service.pool.fetch(
-        "SELECT public_key FROM public_keys WHERE purpose = 'log' ORDER BY ledger_id, entry"
-    )
+    rows = await asked.service.pool.fetch("SELECT public_key FROM log_keys()")
     return Reply(200, jwks(row["public_key"] for row in rows))
 
 

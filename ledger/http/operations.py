@@ -210,6 +210,7 @@ OPERATIONS = {
     "GET /v1/requests/{key}": Operation("showRequest", "Requests"),
     "GET /v1/entries": Operation("listEntries", "Entries"),
     "GET /v1/entries/{number}": Operation("showEntry", "Entries"),
+    "GET /v1/accounts": Operation("listAccounts", "Accounts"),
     "GET /v1/accounts/{owner}/{role}/{currency}": Operation(
         "showAccount", "Accounts", ("party_unknown", "rail_unknown")
     ),

@@ -83,7 +83,7 @@ def _state(entry: Entry, state: str) -> PartyStateAnswer:
 async def show(asked: Asked) -> Reply:
     """One party as it is now."""
     party_id = asked.path["party"]
-    async with asked.service.pool.acquire() as connection:
+    async with asked.pool.acquire() as connection:
         party = await kept.party(connection, asked.ledger_id, party_id)
     if party is None:
         raise NotFound("party_unknown", f"There is no party {party_id}. Register it with POST /v1/parties.")

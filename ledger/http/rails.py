@@ -54,7 +54,7 @@ def bank(entry: Entry) -> BankAnswer:
 
 async def list_rails(asked: Asked) -> Reply:
     """The rails, few enough to be shown at once."""
-    rows = await asked.service.pool.fetch(
+    rows = await asked.pool.fetch(
         "SELECT entry, id, settles_to FROM rails WHERE ledger_id = $1 ORDER BY id", asked.ledger_id
     )
     return Reply(200, RailList([RailAnswer(**dict(row)) for row in rows], None))
@@ -62,7 +62,7 @@ async def list_rails(asked: Asked) -> Reply:
 
 async def list_banks(asked: Asked) -> Reply:
     """The banks, few enough to be shown at once."""
-    rows = await asked.service.pool.fetch(
+    rows = await asked.pool.fetch(
         "SELECT entry, id, currency, iban, purpose FROM banks WHERE ledger_id = $1 ORDER BY id", asked.ledger_id
     )
     return Reply(200, BankList([BankAnswer(**dict(row)) for row in rows], None))

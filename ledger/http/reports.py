@@ -62,7 +62,7 @@ class TrialBalanceAnswer(msgspec.Struct):
 async def trial_balance(asked: Asked) -> Reply:
     """The trial balance of a period, or of all there is."""
     query: TrialBalanceQuery = asked.query
-    pool, ledger_id = asked.service.pool, asked.ledger_id
+    pool, ledger_id = asked.pool, asked.ledger_id
     head = await kept.head(pool, ledger_id)
     last = await as_of_number(pool, ledger_id, query, head.number)
     if query.basis == "posted":

@@ -28,7 +28,7 @@ async def show(asked: Asked) -> Reply:
     """What a key was used for."""
     key = asked.path["key"]
     digest = key_digest(key)
-    stored = (await stored_by_key(asked.service.pool, asked.ledger_id, [digest])).get(digest)
+    stored = (await stored_by_key(asked.pool, asked.ledger_id, [digest])).get(digest)
     if stored is None:
         detail = "No request has been accepted or refused under this key: send it, or if you have, send it again."
         raise NotFound("not_found", detail)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ledger.books.database import LedgerReads
 from ledger.books.recall import NotDone
 from ledger.core.commands import Command
 from ledger.core.consent import is_signed
@@ -38,6 +39,11 @@ class Asked(NamedTuple):
     body: Any
     key: str
 
+    @property
+    def pool(self) -> LedgerReads:
+        """What to read the ledger from which is asked; no other one's rows are there."""
+        return self.service.reads(self.ledger_id)
+
 
 class Answer(msgspec.Struct, kw_only=True):
     """What a write answers: `entry` is the number of the entry it made, null in a dry run."""
@@ -67,7 +73,7 @@ async def check_ahead(asked: Asked, intents: Iterable[SignedIntent | None]) -> N
     given = [intent for intent in intents if intent is not None]
     if not given:
         return
-    rows = await asked.service.pool.fetch(
+    rows = await asked.pool.fetch(
         "SELECT id, public_key FROM public_keys WHERE ledger_id = $1 AND id = ANY ($2)",
         asked.ledger_id,
         list({intent.key_id for intent in given}),

@@ -7,11 +7,12 @@ from collections import defaultdict
 
 from ledger.books.background import BackgroundChecks
 from ledger.books.checkpoints import Checkpoints
-from ledger.books.database import Pool, read_pool
+from ledger.books.database import LedgerReads, Pool, read_pool
+from ledger.books.fence import CONNECT_FAULTS
 from ledger.books.guard import Guard, guard_of
 from ledger.books.lane import Lane
 from ledger.books.setup import all_ledgers
-from ledger.books.signing import Signing, load_keys
+from ledger.books.signing import KeyFileError, Signing
 from ledger.core.errors import TryLater
 from ledger.http.credentials import Credentials
 from ledger.http.rates import Rates
@@ -63,17 +64,23 @@ class Service:
         """The lanes that are at work."""
         return list(self._lanes.values())
 
+    def reads(self, ledger_id: int) -> LedgerReads:
+        """What to read a ledger from. `pool` itself is for what is no ledger's, and for functions that need none."""
+        return LedgerReads(self.pool, ledger_id)
+
     async def lane(self, ledger_id: int) -> Lane:
         """The lane of a ledger."""
         lane = self._lanes.get(ledger_id)
         if lane is None:
+            guard = await self._guard(ledger_id)
             name = await self.pool.fetchval("SELECT name FROM ledgers WHERE ledger_id = $1", ledger_id)
             lane = self._lanes.get(ledger_id)
             if lane is None:
-                guard = await self._guard(ledger_id)
                 lane = self._lanes[ledger_id] = Lane(self._url, ledger_id, name, guard)
                 lane.on_commit = lambda: self._announce(ledger_id)
                 lane.start()
+                if self.signing is not None:
+                    await self.checkpoints(ledger_id)
         return lane
 
     async def checkpoints(self, ledger_id: int) -> Checkpoints:
@@ -86,8 +93,7 @@ class Service:
             name = await self.pool.fetchval("SELECT name FROM ledgers WHERE ledger_id = $1", ledger_id)
             known = self._checkpoints.get(ledger_id)
             if known is None:
-                signers = load_keys(self.signing.keys / name)
-                known = Checkpoints(name, ledger_id, guard, self.pool, signers)
+                known = Checkpoints(name, ledger_id, guard, self.reads(ledger_id))
                 self._checkpoints[ledger_id] = known
                 known.start()
         return known
@@ -99,9 +105,19 @@ class Service:
             row = await self.pool.fetchrow("SELECT name, origin FROM ledgers WHERE ledger_id = $1", ledger_id)
             if row is None:
                 raise LookupError(f"there is no ledger {ledger_id}")
-            made = guard_of(ledger_id, row["name"], row["origin"], self.signing)
+            try:
+                made = guard_of(ledger_id, row["name"], row["origin"], self.signing)
+            except KeyFileError as fault:
+                raise TryLater("unavailable", str(fault)) from None
             known = self._guards.setdefault(ledger_id, made)
         return known
+
+    async def look_again(self) -> None:
+        """See whether somebody has put right what kept books from being written."""
+        for ledger_id, guard in self._guards.items():
+            if guard.fault is not None:
+                with contextlib.suppress(*CONNECT_FAULTS):
+                    await guard.check(self.reads(ledger_id))
 
     @property
     def faults(self) -> list[str]:

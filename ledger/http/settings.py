@@ -26,7 +26,7 @@ def set_(entry: Entry) -> LedgerAnswer:
 
 async def show(asked: Asked) -> Reply:
     """The settings now."""
-    row = await asked.service.pool.fetchrow(
+    row = await asked.pool.fetchrow(
         "SELECT name, time_zone, currencies, request_signatures FROM settings WHERE ledger_id = $1", asked.ledger_id
     )
     return Reply(200, LedgerAnswer(entry=None, **dict(row or {})))

@@ -60,7 +60,7 @@ class Place(msgspec.Struct, array_like=True):
 async def show(asked: Asked) -> Reply:
     """A page of a statement."""
     account = await account_of(asked)
-    pool, ledger_id, query = asked.service.pool, asked.ledger_id, asked.query
+    pool, ledger_id, query = asked.pool, asked.ledger_id, asked.query
     of = f"statement {ledger_id} {account.owner}/{account.role}/{account.currency}"
     if query.cursor is not None:
         place = place_at(of, query, Place)

@@ -82,7 +82,7 @@ async def list_suspense(asked: Asked) -> Reply:
         place = Place(query.as_of, query.older_than, moment.entry, moment.day, 0)
     arrived_before = date.max if place.older_than is None else _days_before(place.day, place.older_than)
     found = await kept.open_items(
-        asked.service.pool, asked.ledger_id, place.as_of_entry, place.entry, arrived_before, query.limit + 1
+        asked.pool, asked.ledger_id, place.as_of_entry, place.entry, arrived_before, query.limit + 1
     )
     shown = found[: query.limit]
     next_cursor = None
@@ -93,7 +93,7 @@ async def list_suspense(asked: Asked) -> Reply:
 
 async def _moment(asked: Asked, as_of: str | None) -> _Moment:
     """What `as_of` means, now if it is None. Raises timestamp_invalid."""
-    now = await kept.now(asked.service.pool, asked.ledger_id)
+    now = await kept.now(asked.pool, asked.ledger_id)
     zone = ZoneInfo(now.time_zone)
     if as_of is None:
         return _Moment(now.head, _day_of(now.micros, zone))
@@ -106,7 +106,7 @@ async def _moment(asked: Asked, as_of: str | None) -> _Moment:
     except (ValueError, OverflowError):
         detail = "Write as_of as a time with its zone (2026-01-31T12:00:00Z) or as a date (2026-01-31)."
         raise Invalid.at("/as_of", "timestamp_invalid", detail) from None
-    entry = await last_entry_before(asked.service.pool, asked.ledger_id, time)
+    entry = await last_entry_before(asked.pool, asked.ledger_id, time)
     return _Moment(min(entry, now.head), day)
 
 

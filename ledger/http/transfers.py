@@ -174,7 +174,7 @@ def _result(index: int, key: str, outcome: Outcome, base: str, dry_run: bool, ag
 async def show(asked: Asked) -> Reply:
     """One transfer."""
     number = numbered("transfer", asked.path["transfer"])
-    entry = await entry_by_number(asked.service.pool, asked.ledger_id, number) if number is not None else None
+    entry = await entry_by_number(asked.pool, asked.ledger_id, number) if number is not None else None
     if entry is None or entry.kind != Transfer.kind:
         raise NotFound("not_found", f"There is no transfer {asked.path['transfer']}.")
     return Reply(200, answer(entry))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from ledger.books.database import connect
+from ledger.books.database import connect, turn
 from ledger.books.lane import Lane
 from ledger.books.recall import Done, NotDone, Outcome
 from ledger.core.commands import Command
@@ -107,6 +107,7 @@ async def held_head(database: Database) -> AsyncIterator[None]:
     """While this lasts no commit can end: another session holds the head's lock."""
     connection = await connect(database.url)
     try:
+        await turn(connection, database.ledger_id)
         async with connection.transaction():
             await connection.execute("SELECT lock_head($1)", database.ledger_id)
             yield

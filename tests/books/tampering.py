@@ -8,6 +8,7 @@ from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.commands import Command
 from ledger.core.deposits import MakeDeposit, ReturnDeposit
+from ledger.core.log import AcceptLoss
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.party_keys import RecoverParty, RegisterPartyKey, SetPolicy
 from ledger.core.public_keys import RegisterLogKey
@@ -68,8 +69,9 @@ STORY: dict[int, Command] = {
     35: CreateApiKey(name="old", digest="B" * 42 + "A", scopes=["entries:read"]),
     36: RevokeApiKey(id="key_35"),
     37: RegisterLogKey(public_key=LOG.public_key, proof=LOG.proof("log")),
+    38: AcceptLoss(epoch=2, origin="test.invalid/log/test/2", old_checkpoint="", lost_from=38, lost_to=40),
 }
-BY_TILL = 38
+BY_TILL = 39
 """The transfer that the key with limits asks for."""
 LAST = 260
 """Transfers of 1 from alice to bob fill the story up: the first subtree of the tree, of 256 entries, is complete."""
@@ -289,6 +291,10 @@ CASES = [
     Case("key-sums", "sum of key_32 in EUR", "UPDATE key_sums SET day = day - 1"),
     Case("key-sums", "sum of key_32 in EUR", "DELETE FROM key_sums"),
     Case("key-sums", "sum of key_1 in EUR", "UPDATE key_sums SET key = 'key_1'"),
+    Case("epochs", "epoch of entry 38", "UPDATE epochs SET origin = 'elsewhere'"),
+    Case("epochs", "epoch of entry 38", "UPDATE epochs SET epoch = 3"),
+    Case("epochs", "epoch of entry 9", "INSERT INTO epochs VALUES (1, 3, 'elsewhere', 9)"),
+    Case("epochs", "entry 38", "DELETE FROM epochs"),
     Case("settings", "settings", "UPDATE settings SET request_signatures = 'required'"),
     Case("settings", "settings", "UPDATE settings SET time_zone = 'UTC'"),
     Case("settings", "settings", "UPDATE settings SET currencies = '{EUR}'"),

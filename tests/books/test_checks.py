@@ -49,7 +49,12 @@ def found(
         transaction = connection.transaction()
         try:
             await transaction.start()
-            await connection.execute(f"SET TRANSACTION READ WRITE; {tampering}")
+            await connection.execute(
+                f"""
+                SET TRANSACTION READ WRITE; SET LOCAL ROLE NONE; SET LOCAL chatledger.ledger_id = {books.ledger_id};
+                {tampering}; SET LOCAL ROLE chatledger_auditor
+                """
+            )
             checks = [check for check in CHECKS if names is None or check.name in names]
             return [
                 each async for look in looks(connection, books.ledger_id, checks, stretch) for each in look.findings
@@ -131,8 +136,15 @@ def test_of_each_check_no_more_is_told_than_anybody_can_read(books: Database) ->
     assert FINDINGS_MAX == len(told)
 
 
-def test_the_auditor_may_look(books: Database) -> None:
-    assert [] == found(books, "SET LOCAL ROLE chatledger_auditor")
+def test_whoever_connects_looks_as_the_auditor(books: Database) -> None:
+    async def user(url: str) -> str:
+        connection = await connect_checks(url)
+        try:
+            return str(await connection.fetchval("SELECT current_user"))
+        finally:
+            await connection.close()
+
+    assert ["chatledger_auditor"] * 2 == [run(user(url)) for url in (books.url, books.service_url)]
 
 
 def test_while_payments_are_made_nothing_is_found(databases: Databases) -> None:

@@ -38,7 +38,7 @@ SCOPED = {
         GET /v1/parties/{party} GET /v1/parties/{party}/keys GET /v1/aliases/{channel}/{value}
         GET /v1/deposits/{deposit} GET /v1/transfers/{transfer} GET /v1/requests/{key}
         GET /v1/entries GET /v1/entries/{number} GET /v1/entries/{number}/receipt
-        GET /v1/accounts/{owner}/{role}/{currency} GET /v1/accounts/{owner}/{role}/{currency}/statement
+        GET /v1/accounts GET /v1/accounts/{owner}/{role}/{currency} GET /v1/accounts/{owner}/{role}/{currency}/statement
         GET /v1/log/checkpoint GET /v1/log/vkey GET /v1/log/proofs/inclusion GET /v1/log/proofs/consistency
         GET /log/{ledger}/tile/entries/{bundle}
     """,

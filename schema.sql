@@ -739,8 +739,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- What has to be found before it is known which ledger is meant: `holder_of`, `signer_of`, `log_keys`,
--- `request_keys_taken`. The owner still writes only to the ledger that is set.
+-- What has to be found before it is known which ledger is meant: `holder_of`, `signer_of`, `log_keys`, and
+-- which keys are taken. The owner still writes only to the ledger that is set.
 CREATE POLICY owner_finds_the_ledger ON api_keys FOR SELECT TO chatledger_owner USING (true);
 CREATE POLICY owner_finds_the_ledger ON public_keys FOR SELECT TO chatledger_owner USING (true);
 CREATE POLICY owner_finds_the_ledger ON settings FOR SELECT TO chatledger_owner USING (true);
@@ -750,7 +750,6 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
 GRANT USAGE ON SCHEMA ledger TO chatledger_service, chatledger_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO chatledger_service, chatledger_auditor;
 GRANT EXECUTE ON FUNCTION commit, lock_head, last_entry_before, micros, request_keys_taken, digests_taken,
-    holder_of, signer_of, log_keys,
-    heads_of_all TO chatledger_service;
+    holder_of, signer_of, log_keys, heads_of_all TO chatledger_service;
 GRANT EXECUTE ON FUNCTION last_entry_before, micros TO chatledger_auditor;
 RESET ROLE;

@@ -17,6 +17,12 @@ FOLDER_PREFIX = "chatledger-tests-"
 ABANDONED_SECONDS = 3600
 
 
+@pytest.fixture(autouse=True)
+def data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands keep log keys and the witness in a folder of this test's, unless they are told another."""
+    monkeypatch.setenv("CHATLEDGER_DATA", str(tmp_path / "data"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One embedded Postgres for the whole run, deleted afterwards."""

@@ -145,7 +145,13 @@ def writers_in_schema() -> set[tuple[str, str]]:
 
 def test_every_folder_of_the_product_has_its_place_among_the_layers() -> None:
     folders = {path.relative_to(ROOT / "ledger").parts[0] for path in python_files("ledger")}
-    assert set() == folders - MAY_IMPORT.keys() - {"__init__.py", "__main__.py"}
+    assert set() == folders - MAY_IMPORT.keys() - {"__init__.py", "__main__.py", "client.py"}
+
+
+def test_what_a_client_signs_with_needs_nothing_but_the_core() -> None:
+    assert {"core"} == {
+        name.split(".")[1] for _, name in imports(ROOT / "ledger/client.py") if name.startswith("ledger.")
+    }
 
 
 def test_imports_between_the_layers_point_one_way() -> None:

@@ -5,6 +5,8 @@ one batch commits the next gathers, and is decided on the assumption that the fi
 its batch is settled, refusals and dry runs neither.
 """
 
+# long: the round and all that can befall it are read as one.
+
 import asyncio
 import contextlib
 import logging

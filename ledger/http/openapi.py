@@ -33,6 +33,7 @@ with `Allow`. Every answer carries a `Request-Id`."""
 
 PROBLEM = "application/problem+json"
 SIGNATURE_CODES = (
+    "signature_missing",
     "signature_malformed",
     "signature_coverage",
     "signature_expired",
@@ -132,7 +133,6 @@ def problems_of(route: Route, operation: Operation) -> list[str]:
         codes += ["idempotency_key_invalid", "malformed_json", "duplicate_key"]
     if route.scope is not None:
         codes += ["rate_limited", "credentials_missing", "credentials_invalid", *SIGNATURE_CODES, "scope_missing"]
-        codes += ["signature_missing"] * route.needs_key
     codes += ["field_unknown", "field_invalid"]
     fields = {*route.names, *fields_in(route.query), *fields_in(route.body)}
     for kind in (route.query, route.body or NoQuery):

@@ -1,5 +1,7 @@
 """A small ledger, and the ways to tamper with it that the tests of the checks try one by one."""
 
+# long: one table.
+
 import os
 from typing import NamedTuple
 

@@ -17,11 +17,13 @@ from ledger.books.guard import Guard, Rewritten, guard_of
 from ledger.books.lane import Lane
 from ledger.books.recall import Done, NotDone
 from ledger.books.signing import Signing
-from ledger.books.witness import checkpoint_of
+from ledger.books.witness import Witness, checkpoint_of
+from ledger.http import service as http
 from tests.books.lanes import done, lane_on, pay, run, value
 from tests.books.tampering import deposit
 from tests.books.test_guard import ORIGIN, begin, copy_of
-from tests.harness import Database, Databases, make_log_key
+from tests.harness import Client, Database, Databases, make_log_key
+from tests.http.test_kills import Process as Service
 
 PROCESSES = 3
 LOAD_SECONDS = 3
@@ -122,7 +124,7 @@ def test_two_databases_that_go_on_from_the_same_entry_are_found_out_while_they_a
     async def refused(one: Process) -> bool:
         return isinstance(await one.pay(), NotDone)
 
-    async def story(second: Database) -> list[bool]:
+    async def story(second: Database) -> tuple[bool, bool]:
         async with process(books, signing) as one, process(second, signing) as other:
             await asyncio.gather(one.checkpoints.newest(), other.checkpoints.newest())
             for _ in range(12):
@@ -131,7 +133,7 @@ def test_two_databases_that_go_on_from_the_same_entry_are_found_out_while_they_a
             return await asyncio.gather(refused(one), refused(other))
 
     # The control: nothing of the kind is found where both are the same database.
-    assert [False, False] == run(story(books))
+    assert (False, False) == run(story(books))
     copy_of(databases, books, "twin")
     assert True in run(story(twin))
     databases.drop(twin)
@@ -210,5 +212,35 @@ def test_a_head_that_contradicts_itself_is_refused_by_whoever_knows_nothing_else
                 await Guard(books.ledger_id).check(connection)
         finally:
             await connection.close()
+
+    run(story())
+
+
+def test_a_service_that_is_killed_before_the_witness_was_told_starts_again_without_alarm(
+    books: Database, signing: Signing
+) -> None:
+    folder = signing.keys.parent
+    path, seen = Witness(signing.witness, ORIGIN).path, []
+    service = Service(books, str(folder))
+    for _ in range(5):
+        client = Client(f"http://127.0.0.1:{service.port}", books.token)
+        last = [client.transfer("alice", "bob", 1)["entry"] for _ in range(random.randrange(2, 40))][-1]
+        service.kill()
+        seen.append(last - checkpoint_of(path.read_bytes()).size)
+        service.start()
+        assert 200 == client.get("/readyz").status_code
+        assert last + 1 == client.transfer("alice", "bob", 1)["entry"]
+        client.close()
+    service.kill()
+    assert max(seen) > 0  # else nothing was tried
+
+
+def test_requests_that_come_first_at_once_share_one_lane(books: Database, signing: Signing) -> None:
+    async def story() -> None:
+        service = http.Service(books.service_url, "http://test.invalid", signing)
+        await service.start()
+        lanes = await asyncio.gather(*(service.lane(books.ledger_id) for _ in range(5)))
+        await service.stop()
+        assert {lanes[0]} == set(lanes)
 
     run(story())

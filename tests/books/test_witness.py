@@ -84,7 +84,7 @@ def test_processes_that_write_at_once_never_make_it_smaller(tmp_path: Path) -> N
     kept = Witness(tmp_path, ORIGIN).read()
     assert kept is not None
     assert 119 == checkpoint_of(kept).size
-    assert [] == list(tmp_path.glob("*.new-*"))
+    assert [] == list(tmp_path.glob("*.new"))
 
 
 def test_a_key_file_is_its_owners_alone_and_signs(tmp_path: Path) -> None:

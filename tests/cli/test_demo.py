@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -30,6 +31,8 @@ from ledger.core.api_keys import SCOPES
 
 ROOT = os.geteuid() == 0
 ORDINARY_USER = 65534
+TRANSFER, RECEIPT, VERIFY = "curl -sS -w", "curl -sS http", "python3 "
+"""The lines to be pasted begin so."""
 
 
 class Demo:
@@ -68,7 +71,7 @@ class Demo:
 
     def paste(self) -> dict[str, Any]:
         """Paste the printed line into a shell: the answer."""
-        said = subprocess.run(["/bin/sh", "-c", self.starting("curl ")], check=True, capture_output=True)
+        said = subprocess.run(["/bin/sh", "-c", self.starting(TRANSFER)], check=True, capture_output=True)
         answer: dict[str, Any] = json.loads(said.stdout)
         return answer
 
@@ -101,7 +104,7 @@ def running() -> Iterator[Demo]:
 
 
 def test_the_url_the_key_the_line_the_entry_and_the_end_come_in_this_order(running: Demo) -> None:
-    beginnings = ("http://127.0.0.1:", "clk_", "curl ", "{", "debit ", "Ctrl-C ", "rm -rf ")
+    beginnings = ("http://127.0.0.1:", "clk_", TRANSFER, "{", "debit ", RECEIPT, VERIFY, "Ctrl-C ", "rm -rf ")
     found = [line.startswith(beginnings) for line in running.lines]
     shown = [line for line, is_one in zip(running.lines, found, strict=True) if is_one]
     assert list(beginnings) == [next(b for b in beginnings if line.startswith(b)) for line in shown]
@@ -138,6 +141,17 @@ def test_the_pasted_line_leaves_an_entry_like_the_one_shown(running: Demo) -> No
     assert {name for name in shown["request"] if name != "memo"} <= {
         name for name, value in shown["request"].items() if pasted["request"].get(name) == value
     }
+
+
+def test_the_receipt_of_the_entry_that_is_shown_is_verified_by_the_line_beside_it(
+    running: Demo, tmp_path: Path
+) -> None:
+    script = shlex.quote(str(setup.PACKAGE.parent / "scripts" / "verify.py"))
+    verify = re.sub(r"^python3 \S+", lambda _: f"{shlex.quote(sys.executable)} {script}", running.starting(VERIFY))
+    lines = f"{running.starting(RECEIPT)} && {verify}"
+    said = subprocess.run(["/bin/sh", "-c", lines], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (0, "") == (said.returncode, said.stderr)
+    assert "1250 minor units of EUR" in said.stdout
 
 
 def test_the_key_has_every_scope(running: Demo) -> None:

@@ -7,7 +7,6 @@ import pytest
 from tests.cli.conftest import Run
 from tests.harness import Client, Served
 
-
 NEW = {"id": "nobody-yet", "kind": "person"}
 
 

@@ -66,6 +66,14 @@ class Up:
         self.log.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The log's key is kept from one test to the next, as the database is."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CHATLEDGER_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 def client_of(service: Up, token: str) -> contextlib.closing[Client]:
     """A client of the service, to be closed."""
     return contextlib.closing(Client(service.url, token))

@@ -141,7 +141,7 @@ def test_an_answer_that_is_not_in_the_books_is_a_problem(monkeypatch: pytest.Mon
     monkeypatch.setattr(stage, "settled_head", lambda _: 0)
     monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
     problems: list[str] = []
-    ours: Any = stage.Stage("empty", *[None] * 6)  # type: ignore[arg-type]
+    ours: Any = stage.Stage("empty", *[None] * 7)  # type: ignore[arg-type]
     server: Any = type("Server", (), {"base": ""})()
     stage.over_http(ours._replace(ours=server), server, Requests("batch", 2, items=3), 1, 1.0, problems)
     assert ["batch over 1 connections: 21 transfers were answered as done and 0 are in the books"] == problems
@@ -152,7 +152,7 @@ def test_an_answer_that_is_an_error_is_a_problem(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(stage, "settled_head", lambda _: 0)
     monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
     problems: list[str] = []
-    theirs: Any = stage.Stage("empty", *[None] * 6)  # type: ignore[arg-type]
+    theirs: Any = stage.Stage("empty", *[None] * 7)  # type: ignore[arg-type]
     stage.over_http(theirs, type("Server", (), {"base": ""})(), Requests("transfer", 2), 32, 1.0, problems)
     assert ["transfer over 32 connections: 2 of 7 answers were errors"] == problems
 

@@ -62,10 +62,10 @@ def folder() -> Iterator[Path]:
         subprocess.run(["rm", "-rf", path], check=True)
 
 
-def type_in(command: str, url: str, key: str) -> str:
+def type_in(command: str, url: str, key: str, **variables: str) -> str:
     """What a command of README prints, with this URL and key in place of those it shows."""
     typed = command.replace("http://127.0.0.1:8080", url).replace("clk_…", key)
-    environment = os.environ | {"URL": url, "KEY": key, "no_proxy": "127.0.0.1"}
+    environment = os.environ | {"URL": url, "KEY": key, "no_proxy": "127.0.0.1"} | variables
     done = subprocess.run(["sh", "-c", typed], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -98,6 +98,9 @@ def test_the_demo_and_the_first_payment_do_what_it_shows(folder: Path) -> None:
         ).json()
         assert entry["postings"] == SHOWN[1]["postings"]
         assert lasting(entry["request"]) == lasting(SHOWN[1]["request"])
+        vkey = next(word.strip("'") for said in demo.said for word in said.split() if "/log/demo+" in word)
+        proven = type_in(SHELL[1].replace("receipt-13", str(folder.parent / "receipt")), url, key, VKEY=vkey)
+        assert "signed by log    chat-ledger.localhost/log/demo" in proven
         again = type_in(SHELL[0].replace("curl -sS", "curl -sS -D -"), url, key)
         assert "idempotency-replayed: true" in again.lower()
         assert json.loads(again.splitlines()[-1]) == answered
@@ -122,9 +125,9 @@ def test_the_service_for_real_use_starts_takes_settings_and_checks_clean(folder:
         while httpx.get(f"{url}/readyz", trust_env=False).status_code != 200 and time.monotonic() < deadline:
             time.sleep(0.05)
         answers = [
-            json.loads(line) for line in type_in(SHELL[1].replace("curl", "curl -w '\\n'"), url, key).splitlines()
+            json.loads(line) for line in type_in(SHELL[2].replace("curl", "curl -w '\\n'"), url, key).splitlines()
         ]
-        assert [answer["entry"] for answer in answers] == [2, 3, 4]
+        assert [answer["entry"] for answer in answers] == [3, 4, 5]
         checked = subprocess.run(
             [*chatledger, "check", "--data", str(folder)], cwd=ROOT, capture_output=True, check=False
         )

@@ -27,13 +27,14 @@ SETTLE_SECONDS = 0.1
 
 class Stage(NamedTuple):
     """`before` and `after` are what the ledger took on disk before and after it was grown. `unlogged` is our service
-    without the log, on a ledger of its own as large as the empty one was."""
+    without the log, on the ledger of its own that `bare` is."""
 
     title: str
     prepared: Prepared
     ours: Server
     textbook: Server
     unlogged: Server | None
+    bare: Prepared | None
     before: Disk
     after: Disk
 
@@ -59,7 +60,7 @@ def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int
         asyncio.run(grow_textbook(prepared, transfers))
     after = asyncio.run(disk.measure(prepared.admin_url, prepared.ledger_id))
     textbook = stack.enter_context(Server(TEXTBOOK_SERVICE, prepared.textbook_url))
-    unlogged = None
+    unlogged = bare = None
     if not transfers:
         bare = asyncio.run(prepare(postgres, f"{name}_unlogged", parties))
         unlogged = stack.enter_context(Server(UNLOGGED_SERVICE, bare.service_url))
@@ -69,7 +70,9 @@ def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int
         load.run(ours.base, TOKEN, Requests("batch", parties, payee, GROW_ITEMS), 8, 2 * WARM_SECONDS)
         load.run(textbook.base, TOKEN, Requests("transfer", parties, payee), 32, WARM_SECONDS)
     settled_head(prepared)
-    return Stage(f"after {transfers:,}" if transfers else "empty", prepared, ours, textbook, unlogged, before, after)
+    return Stage(
+        f"after {transfers:,}" if transfers else "empty", prepared, ours, textbook, unlogged, bare, before, after
+    )
 
 
 def over_http(
@@ -151,6 +154,8 @@ def _head(prepared: Prepared) -> int:
 
 def _read(stage: Stage, server: Server) -> Reading:
     url = stage.prepared.admin_url if server is stage.ours else stage.prepared.textbook_url
+    if server is stage.unlogged and stage.bare is not None:
+        url = stage.bare.admin_url
     return Reading(_head(stage.prepared), _seconds(server.pid), asyncio.run(_backends(url)))
 
 

@@ -1,5 +1,7 @@
 """Who asks: an API key's end, its revocation, its limits, and what it may give to others."""
 
+from typing import Any
+
 import pytest
 
 from ledger.core.actors import Limit

@@ -80,7 +80,7 @@ class Unauthenticated(LedgerError):
     codes: ClassVar[dict[str, str]] = {
         "credentials_missing": "The request carries no credentials",
         "credentials_invalid": "The credentials are not valid",
-        "signature_missing": "The ledger takes signed requests only",
+        "signature_missing": "A signature is missing",
         "signature_malformed": "The signature's headers cannot be read",
         "signature_coverage": "The signature does not cover what it must",
         "signature_expired": "The signature has expired",

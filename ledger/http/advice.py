@@ -40,8 +40,9 @@ ADVICE = {
     "`chatledger key create` makes one.",
     "credentials_invalid": "The API key is mistyped, was never made, has expired or was revoked; which of these is not "
     "told. Check that the whole key is sent, or make a new one with `chatledger key create`.",
-    "signature_missing": "This ledger takes signed writes only. Sign the request with a key that is registered at "
-    "`POST /v1/keys`; a bearer key may still read.",
+    "signature_missing": "Either one of the headers Signature and Signature-Input came without the other, or this "
+    "ledger takes signed writes only: sign the request with a key that is registered at `POST /v1/keys`; a bearer key "
+    "may still read.",
     "signature_malformed": "`Signature-Input` and `Signature` each hold one label, as RFC 9421 section 4 writes it, "
     "without spaces that need not be there. `detail` says what could not be read.",
     "signature_coverage": "A write covers the method, the target URI, Content-Type, Content-Digest and the "

@@ -124,7 +124,7 @@ def test_two_databases_that_go_on_from_the_same_entry_are_found_out_while_they_a
     async def refused(one: Process) -> bool:
         return isinstance(await one.pay(), NotDone)
 
-    async def story(second: Database) -> tuple[bool, bool]:
+    async def story(second: Database) -> list[bool]:
         async with process(books, signing) as one, process(second, signing) as other:
             await asyncio.gather(one.checkpoints.newest(), other.checkpoints.newest())
             for _ in range(12):
@@ -133,7 +133,7 @@ def test_two_databases_that_go_on_from_the_same_entry_are_found_out_while_they_a
             return await asyncio.gather(refused(one), refused(other))
 
     # The control: nothing of the kind is found where both are the same database.
-    assert (False, False) == run(story(books))
+    assert [False, False] == run(story(books))
     copy_of(databases, books, "twin")
     assert True in run(story(twin))
     databases.drop(twin)

@@ -34,6 +34,9 @@ data_option = click.option(
     metavar="FOLDER",
     help="The data folder of the embedded Postgres. DATABASE_URL, where it is set, wins over it.",
 )
+TAKES_IDS = {"ignore_unknown_options": True}
+"""A key's id is base64url, and may begin with a dash."""
+
 ledger_option = click.option(
     "--ledger", "ledger_name", metavar="NAME", default="main", show_default=True, help="The ledger's name."
 )

@@ -12,7 +12,7 @@ import rich_click as click
 
 from ledger.books import keys
 from ledger.books.setup import SERVICE, enter_ledger, find_ledger
-from ledger.cli.database import connected, data_option, database, ledger_option, submit
+from ledger.cli.database import TAKES_IDS, connected, data_option, database, ledger_option, submit
 from ledger.cli.screen import show_table
 from ledger.core.actors import Limit
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
@@ -75,7 +75,7 @@ def list_(ledger_name: str, data: Path) -> None:
     show_table(("id", "name", "state", "until", "scopes"), rows)
 
 
-@key.command()
+@key.command(context_settings=TAKES_IDS)
 @ledger_option
 @click.argument("key_id", metavar="ID")
 @data_option

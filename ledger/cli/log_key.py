@@ -14,7 +14,7 @@ from ledger.books.guard import HEAD
 from ledger.books.keys import public_keys
 from ledger.books.setup import SERVICE, all_ledgers, enter_ledger, find_ledger
 from ledger.books.signing import KeyFileError, Signing, load_keys, make_key
-from ledger.cli.database import connected, data_option, database, ledger_option, submit
+from ledger.cli.database import TAKES_IDS, connected, data_option, database, ledger_option, submit
 from ledger.cli.screen import show_table
 from ledger.core.commands import Command
 from ledger.core.errors import Conflict, Invalid
@@ -70,7 +70,7 @@ def rotate(ledger_name: str, data: Path, signing: Signing) -> None:
     click.echo(line)
 
 
-@log_key.command()
+@log_key.command(context_settings=TAKES_IDS)
 @ledger_option
 @click.argument("key_id", metavar="ID")
 @signing_options

@@ -26,9 +26,10 @@ from ledger.books.lane import Lane
 from ledger.books.recall import Done
 from ledger.books.signing import Signing, make_key
 from ledger.cli.embedded import EmbeddedPostgres
-from ledger.core.api_keys import SCOPES, CreateApiKey
+from ledger.core.api_keys import CreateApiKey
 from ledger.core.commands import Command
 from ledger.core.entries import base64url
+from ledger.core.fields import SCOPES
 from ledger.core.keys import possession_message, to_base64
 from ledger.core.public_keys import RegisterLogKey
 from ledger.core.rails import RegisterBank, RegisterRail

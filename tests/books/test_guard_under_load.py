@@ -130,7 +130,7 @@ def test_two_databases_that_go_on_from_the_same_entry_are_found_out_while_they_a
             for _ in range(12):
                 await asyncio.gather(one.pay(), other.pay())
                 await asyncio.sleep(0.05)
-            return await asyncio.gather(refused(one), refused(other))
+            return list(await asyncio.gather(refused(one), refused(other)))
 
     # The control: nothing of the kind is found where both are the same database.
     assert [False, False] == run(story(books))

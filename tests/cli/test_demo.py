@@ -27,7 +27,7 @@ from ledger.books import setup
 from ledger.cli import embedded, embedded_places
 from ledger.cli.demo import demo
 from ledger.cli.embedded_process import installed_programs, living_postmaster
-from ledger.core.api_keys import SCOPES
+from ledger.core.fields import SCOPES
 
 ROOT = os.geteuid() == 0
 ORDINARY_USER = 65534

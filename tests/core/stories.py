@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from ledger.core.aliases import AddAlias, RemoveAlias
-from ledger.core.api_keys import SCOPES, CreateApiKey
+from ledger.core.api_keys import CreateApiKey
 from ledger.core.books import Books
 from ledger.core.commands import Command, write
 from ledger.core.deposits import MakeDeposit, ReturnDeposit
 from ledger.core.entries import Entry, base64url
 from ledger.core.errors import LedgerError
+from ledger.core.fields import SCOPES
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.rails import RegisterBank, RegisterRail

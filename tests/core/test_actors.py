@@ -30,7 +30,7 @@ def limited(books: Books, **fields: Any) -> str:
 def test_a_key_moves_no_more_than_its_limits_to_the_unit_and_begins_anew_each_day(books: Books) -> None:
     do(books, SetLedger(time_zone="Asia/Tokyo"), at(3))
     key = limited(books, limits=[Limit("EUR", per_payment=100, per_day_sum=250)])
-    by = {"actor": key, "by_key": True}
+    by: dict[str, Any] = {"actor": key, "by_key": True}
     assert ["limit_exceeded", "done", "done", "limit_exceeded", "done", "limit_exceeded"] == [
         said(books, pay(amount), f"k{number}", 60, **by) for number, amount in enumerate((101, 100, 100, 51, 50, 1))
     ]
@@ -41,7 +41,7 @@ def test_a_key_moves_no_more_than_its_limits_to_the_unit_and_begins_anew_each_da
 
 def test_what_is_refused_counts_for_nothing(books: Books) -> None:
     key = limited(books, limits=[Limit("EUR", per_day_sum=20_000)])
-    by = {"actor": key, "by_key": True}
+    by: dict[str, Any] = {"actor": key, "by_key": True}
     assert "insufficient_funds" == said(books, pay(15_000), "a", **by)
     assert "done" == said(books, pay(10_000), "b", **by)
 
@@ -56,7 +56,7 @@ def test_other_currencies_are_closed_to_a_key_with_limits(books: Books) -> None:
 
 def test_a_key_that_was_revoked_or_has_ended_does_nothing_more(books: Books) -> None:
     key = limited(books, valid_until="2026-01-01T00:02:00Z")
-    by = {"actor": key, "by_key": True}
+    by: dict[str, Any] = {"actor": key, "by_key": True}
     assert ["done", "credentials_invalid"] == [said(books, pay(1), f"k{s}", s, **by) for s in (119, 120)]
     assert "credentials_invalid" == said(books, pay(1), "nobody", actor="key_99", by_key=True)
     ask(books, RevokeApiKey(id=key), "revoke", 130)

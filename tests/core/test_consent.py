@@ -64,7 +64,8 @@ def register(device: Device, party: str = "ann", **fields: Any) -> RegisterParty
 
 
 def pay(amount: int = 100, intent: SignedIntent | None = None, **fields: Any) -> Transfer:
-    return Transfer(**{"from_": "ann", "to": "bob", "amount": amount, "currency": "EUR", "intent": intent} | fields)
+    facts: dict[str, Any] = {"from_": "ann", "to": "bob", "amount": amount, "currency": "EUR", "intent": intent}
+    return Transfer(**facts | fields)
 
 
 def consent(device: Device, key: str = "k", **fields: Any) -> SignedIntent:
@@ -95,7 +96,7 @@ def test_a_policy_says_of_which_payments_the_payers_signature_is_asked(
 
 
 def test_to_ask_for_more_is_free_and_to_ask_for_less_needs_the_partys_word(books: Books, phone: Device) -> None:
-    steps = [
+    steps: list[tuple[Any, int | None, str]] = [
         ("always", None, "done"),
         ("above", 500, "intent_required"),
         ("never", None, "intent_required"),

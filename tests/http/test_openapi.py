@@ -9,8 +9,8 @@ import msgspec
 import pytest
 import schemathesis
 
-from ledger.core.api_keys import SCOPES
 from ledger.core.errors import FAMILY_OF
+from ledger.core.fields import SCOPES
 from ledger.core.kinds import COMMANDS
 from ledger.http.app import ROUTES
 from ledger.http.glossary import GLOSSARY

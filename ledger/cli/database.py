@@ -34,8 +34,8 @@ data_option = click.option(
     metavar="FOLDER",
     help="The data folder of the embedded Postgres. DATABASE_URL, where it is set, wins over it.",
 )
-TAKES_IDS = {"ignore_unknown_options": True}
-"""A key's id is base64url, and may begin with a dash."""
+TAKES_IDS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""A key's id is base64url, and may begin with a dash. Then -h would be found in it, and the help shown instead."""
 
 ledger_option = click.option(
     "--ledger", "ledger_name", metavar="NAME", default="main", show_default=True, help="The ledger's name."

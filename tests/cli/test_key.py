@@ -75,7 +75,10 @@ def test_what_a_key_cannot_have_is_said(
     assert (2, True) == (said.status, sentence in said.err), said.err
 
 
+@pytest.mark.parametrize("beginning", ["-a", "-ah", "-h", "--"])
 @pytest.mark.parametrize("command", [("key", "revoke"), ("log-key", "revoke")])
-def test_an_id_that_begins_with_a_dash_is_no_option(chatledger: Run, service: Served, command: tuple[str, str]) -> None:
-    said = chatledger(*command, "--ledger", "test", f"-a{'A' * 41}", url=service.database.service_url)
+def test_an_id_that_begins_with_a_dash_is_no_option(
+    chatledger: Run, service: Served, command: tuple[str, str], beginning: str
+) -> None:
+    said = chatledger(*command, "--ledger", "test", f"{beginning:A<43}", url=service.database.service_url)
     assert (1, True) == (said.status, "There is no such key" in said.err), said.err

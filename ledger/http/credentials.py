@@ -42,12 +42,32 @@ NOBODY = Holder(0, "", frozenset())
 """Who asks where no credentials are needed."""
 
 
+class _Recent:
+    """Whom names of one kind were found to belong to, a moment ago."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, tuple[float, Holder]] = {}
+
+    def find(self, name: bytes) -> Holder | None:
+        """The holder, if it was found within the last second."""
+        found = self._found.get(name)
+        return found[1] if found is not None and time.monotonic() - found[0] < FRESH_SECONDS else None
+
+    def keep(self, name: bytes, holder: Holder) -> None:
+        """Remember who was just found."""
+        if len(self._found) >= CACHED_MAX:
+            self._found.clear()
+        self._found[name] = (time.monotonic(), holder)
+
+
 class Credentials:
     """Who a key belongs to."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._known: dict[bytes, tuple[float, Holder]] = {}
+        # Kept apart: the id of a key that signs is no secret, and one in 2^24 begins with clk_ like a token.
+        self._bearers = _Recent()
+        self._signers = _Recent()
 
     async def bearer(self, authorization: bytes | None, is_write: bool) -> Holder:
         """The holder of the key in an Authorization header.
@@ -60,11 +80,10 @@ class Credentials:
         scheme, _, token = authorization.partition(b" ")
         holder = None
         if scheme.lower() == b"bearer" and token.startswith(b"clk_"):
-            holder = self._remembered(token) if is_write else None
+            holder = self._bearers.find(token) if is_write else None
             if holder is None:
                 holder = await self._look_up(token)
         if holder is None or holder.is_over:
-            self._known.pop(token, None)
             detail = "No such API key: it is mistyped, or it was never made, expired or was revoked."
             raise Unauthenticated("credentials_invalid", detail)
         if is_write and holder.must_sign:
@@ -84,35 +103,31 @@ class Credentials:
 
     async def _signer(self, claim: Claim, is_write: bool) -> Holder:
         name = claim.key_id.encode()
-        holder = self._remembered(name) if is_write else None
+        holder = self._signers.find(name) if is_write else None
         if holder is None:
             row = await self._pool.fetchrow("SELECT * FROM signer_of($1)", claim.key_id)
             if row is None:
                 raise SignatureRefused("key_unknown", f"No key {claim.key_id:.64} signs requests: POST /v1/keys.")
             if row["revoked_by"] is not None or row["valid_from"] > datetime.now(UTC):
                 raise _not_live(claim)
-            holder = self._remember(name, row, row["public_key"])
+            holder = _holder(row, row["public_key"])
+            self._signers.keep(name, holder)
         if holder.is_over:
             raise _not_live(claim)
         return holder
 
     async def _look_up(self, token: bytes) -> Holder | None:
         row = await self._pool.fetchrow("SELECT * FROM holder_of($1)", hashlib.sha256(token).digest())
-        return self._remember(token, row) if row is not None and row["revoked_by"] is None else None
-
-    def _remembered(self, name: bytes) -> Holder | None:
-        known = self._known.get(name)
-        return known[1] if known is not None and time.monotonic() - known[0] < FRESH_SECONDS else None
-
-    def _remember(self, name: bytes, row: Any, public_key: bytes = b"") -> Holder:
-        if len(self._known) >= CACHED_MAX:
-            self._known.clear()
-        must_sign = row["request_signatures"] == "required" and not public_key
-        holder = Holder(
-            row["ledger_id"], row["id"], frozenset(row["scopes"]), row["valid_until"], public_key, must_sign
-        )
-        self._known[name] = (time.monotonic(), holder)
+        if row is None or row["revoked_by"] is not None:
+            return None
+        holder = _holder(row)
+        self._bearers.keep(token, holder)
         return holder
+
+
+def _holder(row: Any, public_key: bytes = b"") -> Holder:
+    must_sign = row["request_signatures"] == "required" and not public_key
+    return Holder(row["ledger_id"], row["id"], frozenset(row["scopes"]), row["valid_until"], public_key, must_sign)
 
 
 def _not_live(claim: Claim) -> SignatureRefused:

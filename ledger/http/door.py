@@ -29,7 +29,7 @@ from ledger.http.strict import Fault
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 KEY_LENGTH_MAX = 255
-UNLIMITED = ("/healthz", "/readyz", "/metrics")
+UNLIMITED = (b"/healthz", b"/readyz", b"/metrics")
 """What watches the service may ask as often as it likes."""
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,10 @@ class Door:
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body, "more_body": False})
 
     async def _answer(self, scope: Any, receive: Receive, request_id: str) -> Reply:
+        if scope["raw_path"] not in UNLIMITED:
+            self._service.rates.check_address(scope["client"][0] if scope.get("client") else "", time.monotonic())
         headers = _headers(scope["headers"])
         route, path = self._match(scope["method"], scope["raw_path"])
-        if route.path not in UNLIMITED:
-            self._service.rates.check_address(scope["client"][0] if scope.get("client") else "", time.monotonic())
         key, raw = "", b""
         body: Any = None
         fault: LedgerError | None = None

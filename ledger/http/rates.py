@@ -5,11 +5,17 @@ own, and off unless they are set.
 """
 
 import math
+from collections import OrderedDict
+from ipaddress import IPv6Address
 
 from ledger.core.errors import TryLater
 
 BUCKETS_MAX = 100_000
-"""So many names are kept in mind; then those whose bucket is full again are forgotten, which changes nothing."""
+"""So many names are kept in mind; then whoever was not heard of for longest is forgotten. Where no more than that come
+within the time in which a bucket fills up (a second, if the rate is one or more), this changes nothing."""
+
+ROUNDING_SECONDS = 1e-6
+"""So much too early is not early: whoever has waited for as long as was said is let in, however that was added up."""
 
 
 class Buckets:
@@ -18,23 +24,20 @@ class Buckets:
     def __init__(self, rate: float) -> None:
         self.rate = rate
         self.burst = max(1.0, rate)
-        self._kept: dict[str, tuple[float, float]] = {}
+        self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def take(self, name: str, now: float) -> float:
         """Take a token at a time in seconds: 0, or for how many seconds there is none yet."""
-        tokens, at = self._kept.get(name, (self.burst, now))
-        tokens = min(self.burst, tokens + max(0.0, now - at) * self.rate)
-        if tokens < 1.0:
-            return (1.0 - tokens) / self.rate
-        if len(self._kept) >= BUCKETS_MAX and name not in self._kept:
-            self._forget(now)
-        self._kept[name] = (tokens - 1.0, now)
-        return 0.0
-
-    def _forget(self, now: float) -> None:
-        full = [name for name, (tokens, at) in self._kept.items() if tokens + (now - at) * self.rate >= self.burst]
-        for name in full or list(self._kept)[: BUCKETS_MAX // 2]:
-            del self._kept[name]
+        full_at = max(now, self._full_at.pop(name, now))
+        wait = full_at - now - (self.burst - 1.0) / self.rate
+        if wait <= ROUNDING_SECONDS:
+            full_at += 1.0 / self.rate
+            wait = 0.0
+        if len(self._full_at) >= BUCKETS_MAX:
+            self._full_at.popitem(last=False)
+        # Whoever is refused is heard of too, so that nobody is forgotten, and let in again, for asking often.
+        self._full_at[name] = full_at
+        return wait
 
 
 class Rates:
@@ -47,12 +50,21 @@ class Rates:
     def check_address(self, address: str, now: float) -> None:
         """Count a request, before it is known who sends it. Raises rate_limited."""
         if self._addresses is not None:
-            _refuse(self._addresses.take(address, now), "this address")
+            _refuse(self._addresses.take(_host(address), now), "this address")
 
     def check_key(self, key_id: str, now: float) -> None:
         """Count a request of a key. Raises rate_limited."""
         if self._keys is not None:
             _refuse(self._keys.take(key_id, now), f"the key {key_id}")
+
+
+def _host(address: str) -> str:
+    """What counts as one address: of IPv6 the first 64 bits, since one host has all the others (RFC 8273). An IPv4
+    address is itself, also in the form in which a socket for both shows it."""
+    if ":" not in address:
+        return address
+    parsed = IPv6Address(address)
+    return str(parsed.ipv4_mapped or parsed.packed[:8].hex())
 
 
 def _refuse(wait: float, who: str) -> None:

@@ -47,7 +47,7 @@ def test_each_name_has_a_bucket_of_its_own_and_not_all_are_kept_for_ever() -> No
     assert [0, 0] == [buckets.take("a", 0), buckets.take("b", 0)]
     for number in range(BUCKETS_MAX + 10):
         buckets.take(f"n{number}", 100.0 + number)
-    assert len(buckets._kept) <= BUCKETS_MAX
+    assert len(buckets._full_at) <= BUCKETS_MAX
 
 
 def test_nothing_is_limited_unless_it_is_asked_for() -> None:

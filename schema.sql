@@ -83,14 +83,16 @@ CREATE TABLE epochs (
     CONSTRAINT epoch_is_unique PRIMARY KEY (ledger_id, epoch)
 );
 
--- A ledger's settings as they are now.
+-- A ledger's settings as they are now; `limits` and `fees` are JSON, as with parties.
 CREATE TABLE settings (
     ledger_id int NOT NULL CONSTRAINT settings_are_one_per_ledger PRIMARY KEY,
     name text NOT NULL,
     time_zone text NOT NULL,
     currencies text[] NOT NULL,
     request_signatures text NOT NULL
-        CONSTRAINT settings_request_signatures_are_known CHECK (request_signatures IN ('optional', 'required'))
+        CONSTRAINT settings_request_signatures_are_known CHECK (request_signatures IN ('optional', 'required')),
+    limits text CONSTRAINT settings_limits_are_a_list CHECK (jsonb_typeof(limits::jsonb) = 'array'),
+    fees text CONSTRAINT settings_fees_are_a_schedule CHECK (jsonb_typeof(fees::jsonb) = 'object')
 );
 
 -- Who may use the HTTP interface: by a text of which only the SHA-256 is here, or by a public key that signs requests.
@@ -162,18 +164,26 @@ CREATE TABLE rails (
 );
 
 -- A person or a merchant. debits_frozen: cannot pay; frozen: neither pay nor be paid; closed: for good. `intents` says
--- of which payments the party's own signature is asked: of none, of those above an amount in minor units, of all.
+-- of which payments the party's own signature is asked: of none, of those above an amount in minor units, of all;
+-- `limits` is a JSON array, `fees` a JSON object; the ledger's hold where they are null.
 CREATE TABLE parties (
     ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
     id text NOT NULL,
     kind text NOT NULL CONSTRAINT party_kind_is_known CHECK (kind IN ('person', 'merchant')),
     state text NOT NULL CONSTRAINT party_state_is_known CHECK (state IN ('open', 'debits_frozen', 'frozen', 'closed')),
-    entry bigint NOT NULL,
     intents text NOT NULL CONSTRAINT party_intents_are_known CHECK (intents IN ('never', 'above', 'always')),
-    intents_above bigint CONSTRAINT party_intents_above_is_an_amount CHECK (intents_above BETWEEN 1 AND 9007199254740991),
+    intents_above bigint
+        CONSTRAINT party_intents_above_is_an_amount CHECK (intents_above BETWEEN 1 AND 9007199254740991),
+    receivable_allowed boolean NOT NULL,
+    limits text CONSTRAINT party_limits_are_a_list CHECK (jsonb_typeof(limits::jsonb) = 'array'),
+    fees text CONSTRAINT party_fees_are_a_schedule CHECK (jsonb_typeof(fees::jsonb) = 'object'),
     CONSTRAINT party_is_unique PRIMARY KEY (ledger_id, id),
+    CONSTRAINT party_is_made_by_an_entry_of_its_own UNIQUE (ledger_id, entry),
     CONSTRAINT party_intents_are_above_an_amount CHECK ((intents = 'above') = (intents_above IS NOT NULL))
 );
+CREATE INDEX parties_in_a_state ON parties (ledger_id, state, entry);
 
 -- Another name for a party, from one entry until another. An erased one that has ended keeps no value.
 CREATE TABLE aliases (
@@ -199,8 +209,13 @@ CREATE TABLE accounts (
     version bigint NOT NULL,
     CONSTRAINT account_is_unique PRIMARY KEY (ledger_id, number),
     CONSTRAINT account_opens_once UNIQUE (ledger_id, owner, role, currency),
-    CONSTRAINT account_role_is_in_the_chart CHECK (role IN ('available', 'receivable', 'clearing', 'cash', 'suspense')),
-    CONSTRAINT account_liability_is_not_below_zero CHECK (balance >= 0 OR role NOT IN ('available', 'suspense')),
+    CONSTRAINT account_role_is_in_the_chart CHECK (role IN (
+        'available', 'held', 'escrow', 'receivable', 'clearing', 'outbound', 'cash', 'suspense', 'fees', 'fee_costs',
+        'payable'
+    )),
+    CONSTRAINT account_liability_is_not_below_zero CHECK (
+        balance >= 0 OR role NOT IN ('available', 'held', 'escrow', 'outbound', 'suspense')
+    ),
     CONSTRAINT account_asset_is_not_below_zero CHECK (balance <= 0 OR role NOT IN ('receivable')),
     CONSTRAINT account_balance_is_exact_in_json CHECK (balance BETWEEN -9007199254740991 AND 9007199254740991)
 ) WITH (fillfactor = 70);
@@ -221,11 +236,8 @@ CREATE TABLE entries (
     CONSTRAINT entry_key_is_unique UNIQUE (ledger_id, key)
 );
 
--- What froze or closed a party, returned a deposit, set the ledger: so a check finds the last that did without reading
--- the history. These kinds are few among the entries.
-CREATE INDEX entries_by_what_they_change ON entries (
-    ledger_id, kind, (coalesce(body::jsonb #>> '{request,party}', body::jsonb #>> '{request,deposit}')), number
-) WHERE kind IN ('ledger.set', 'party.freeze', 'party.unfreeze', 'party.close', 'policy.set', 'deposit.return');
+-- What set the ledger, so that a check finds the last that did without reading the history.
+CREATE INDEX entries_that_set_the_ledger ON entries (ledger_id, number) WHERE kind = 'ledger.set';
 
 -- A posting: `amount` from `debit` to `credit`, with both accounts' balance and version after it. No foreign keys:
 -- `commit` derives every account's change from these rows and compares it with what was decided.
@@ -268,10 +280,24 @@ CREATE TABLE subtrees (
     CONSTRAINT subtree_is_unique PRIMARY KEY (ledger_id, level, index)
 );
 
--- Money that arrived over a rail. A rail's reference books once.
+-- Agreements. Each row stands, as its last entry `changed_by` left it, in that entry's body, so that a check can tell
+-- the state of all of them from the entries alone; `entry` made it and is in its id. What the constraints below claim
+-- the rules in ledger/core decide: the database refuses it too.
+
+-- Where in the messenger an entry was made, to be found again.
+CREATE TABLE chats (
+    ledger_id int NOT NULL,
+    conversation text NOT NULL,
+    entry bigint NOT NULL,
+    CONSTRAINT chat_is_of_an_entry_once PRIMARY KEY (ledger_id, conversation, entry)
+);
+
+-- Money that arrived over a rail. A rail's reference books once. It was credited to `party`, whom it was for or whose
+-- invoices it settled; what was more than was due is the `surplus`, which went to the payer or, if null, to suspense.
 CREATE TABLE deposits (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
     rail text NOT NULL,
     rail_reference text NOT NULL,
     party text,
@@ -279,22 +305,29 @@ CREATE TABLE deposits (
     currency text NOT NULL,
     state text NOT NULL CONSTRAINT deposit_state_is_known CHECK (state IN ('credited', 'suspense', 'returned')),
     reason text,
+    surplus bigint NOT NULL CONSTRAINT deposit_surplus_is_within_amount CHECK (surplus BETWEEN 0 AND amount - 1),
+    surplus_to text,
     CONSTRAINT deposit_is_unique PRIMARY KEY (ledger_id, entry),
-    CONSTRAINT deposit_books_a_reference_once UNIQUE (ledger_id, rail, rail_reference),
+    CONSTRAINT deposit_books_a_reference_once UNIQUE (ledger_id, rail_reference, rail),
     CONSTRAINT deposit_is_credited_to_a_party CHECK (state <> 'credited' OR party IS NOT NULL),
     CONSTRAINT deposit_in_suspense_has_a_reason CHECK (state <> 'suspense' OR reason IS NOT NULL)
 );
+CREATE INDEX deposits_of_a_party ON deposits (ledger_id, party, state, entry);
+CREATE INDEX deposits_in_a_state ON deposits (ledger_id, state, entry);
 
--- Money that arrived and belongs to someone not yet known.
+-- Money that arrived and belongs to someone not yet known, or, as `party` says, to someone who cannot be credited.
 CREATE TABLE suspense_items (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
     amount bigint NOT NULL CONSTRAINT suspense_amount_is_positive CHECK (amount > 0),
     remaining bigint NOT NULL CONSTRAINT suspense_remaining_within_amount CHECK (remaining BETWEEN 0 AND amount),
     currency text NOT NULL,
     reason text NOT NULL,
     arrived_on date NOT NULL,
     state text NOT NULL CONSTRAINT suspense_state_is_known CHECK (state IN ('open', 'cleared')),
+    rail text NOT NULL,
+    party text,
     CONSTRAINT suspense_item_is_unique PRIMARY KEY (ledger_id, entry),
     CONSTRAINT suspense_is_cleared_when_nothing_remains CHECK ((state = 'cleared') = (remaining = 0))
 );
@@ -304,21 +337,278 @@ CREATE INDEX suspense_that_is_open ON suspense_items (ledger_id, entry) WHERE st
 CREATE TABLE receivables (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
     party text NOT NULL,
     amount bigint NOT NULL CONSTRAINT receivable_amount_is_positive CHECK (amount > 0),
     remaining bigint NOT NULL CONSTRAINT receivable_remaining_within_amount CHECK (remaining BETWEEN 0 AND amount),
     currency text NOT NULL,
-    CONSTRAINT receivable_is_unique PRIMARY KEY (ledger_id, entry)
+    CONSTRAINT receivable_is_unique PRIMARY KEY (ledger_id, entry, party)
 );
 CREATE INDEX receivables_of_a_party ON receivables (ledger_id, party);
+
+-- A hold (authorisation): money of the payer's reserved for a payee, taken in parts, and given back when it ends.
+CREATE TABLE holds (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    payer text NOT NULL,
+    payee text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT hold_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    captured bigint NOT NULL CONSTRAINT hold_captured_is_not_negative CHECK (captured >= 0),
+    released bigint NOT NULL CONSTRAINT hold_released_is_not_negative CHECK (released >= 0),
+    state text NOT NULL CONSTRAINT hold_state_is_known CHECK (state IN ('open', 'captured', 'voided', 'expired')),
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT hold_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT hold_moves_between_two_parties CHECK (payer <> payee),
+    CONSTRAINT hold_captures_within_amount CHECK (captured + released <= amount),
+    CONSTRAINT hold_is_open_while_something_remains CHECK ((state = 'open') = (captured + released < amount))
+);
+CREATE INDEX holds_of_a_payer ON holds (ledger_id, payer, state, entry);
+CREATE INDEX holds_of_a_payee ON holds (ledger_id, payee, state, entry);
+CREATE INDEX holds_in_a_state ON holds (ledger_id, state, entry);
+CREATE INDEX holds_that_expire ON holds (ledger_id, expires_at) WHERE state = 'open';
+
+-- Money that a payee asks a payer for. `n` is 0, or counts the shares of the split that the same entry made.
+CREATE TABLE payment_requests (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    n bigint NOT NULL,
+    payee text NOT NULL,
+    payer text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT request_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    state text NOT NULL
+        CONSTRAINT request_state_is_known CHECK (state IN ('open', 'paid', 'declined', 'cancelled', 'expired')),
+    expires_at timestamptz,
+    paid_by bigint,
+    CONSTRAINT request_is_unique PRIMARY KEY (ledger_id, entry, n),
+    CONSTRAINT request_is_paid_by_an_entry CHECK (paid_by IS NULL OR state = 'paid')
+);
+CREATE INDEX requests_of_a_payer ON payment_requests (ledger_id, payer, state, entry, n);
+CREATE INDEX requests_of_a_payee ON payment_requests (ledger_id, payee, state, entry, n);
+CREATE INDEX requests_in_a_state ON payment_requests (ledger_id, state, entry, n);
+CREATE INDEX requests_between_two ON payment_requests (ledger_id, payer, payee) WHERE state = 'open';
+CREATE INDEX requests_that_expire ON payment_requests (ledger_id, expires_at) WHERE state = 'open';
+
+-- A group's bill, of which everyone is asked for a share; it is settled once nothing is outstanding.
+CREATE TABLE splits (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    payee text NOT NULL,
+    currency text NOT NULL,
+    total bigint NOT NULL CONSTRAINT split_total_is_positive CHECK (total > 0),
+    shares bigint NOT NULL CONSTRAINT split_has_shares CHECK (shares > 0),
+    outstanding bigint NOT NULL CONSTRAINT split_outstanding_within_shares CHECK (outstanding BETWEEN 0 AND shares),
+    state text NOT NULL CONSTRAINT split_state_is_known CHECK (state IN ('open', 'settled', 'cancelled')),
+    CONSTRAINT split_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT split_is_open_while_a_share_is_outstanding CHECK ((state = 'open') = (outstanding > 0))
+);
+CREATE INDEX splits_of_a_payee ON splits (ledger_id, payee, state, entry);
+CREATE INDEX splits_in_a_state ON splits (ledger_id, state, entry);
+
+-- A transfer to someone without an account: it waits for an alias to be registered, and goes back after a time.
+CREATE TABLE claims (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    giver text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT claim_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    state text NOT NULL CONSTRAINT claim_state_is_known CHECK (state IN ('pending_claim', 'claimed', 'returned')),
+    expires_at timestamptz NOT NULL,
+    claimer text,
+    waits_for text,
+    CONSTRAINT claim_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT claim_is_claimed_by_a_party CHECK ((state = 'claimed') = (claimer IS NOT NULL)),
+    CONSTRAINT claim_that_is_pending_waits_for_an_alias CHECK ((state = 'pending_claim') = (waits_for IS NOT NULL))
+);
+CREATE INDEX claims_waiting_for_an_alias ON claims (ledger_id, waits_for) WHERE waits_for IS NOT NULL;
+CREATE INDEX claims_that_expire ON claims (ledger_id, expires_at) WHERE state = 'pending_claim';
+CREATE INDEX claims_of_a_giver ON claims (ledger_id, giver, state, entry);
+CREATE INDEX claims_of_a_claimer ON claims (ledger_id, claimer, entry) WHERE claimer IS NOT NULL;
+
+-- An invoice of a merchant's. Its lines stand in the entry `lines_by`; `number` counts per merchant from finalisation.
+CREATE TABLE invoices (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    merchant text NOT NULL,
+    customer text,
+    currency text NOT NULL,
+    state text NOT NULL
+        CONSTRAINT invoice_state_is_known CHECK (state IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
+    subtotal bigint NOT NULL,
+    tax bigint NOT NULL,
+    total bigint NOT NULL CONSTRAINT invoice_total_is_positive CHECK (total > 0),
+    lines_by bigint NOT NULL,
+    tax_inclusive boolean NOT NULL,
+    number bigint,
+    finalized_on date,
+    due_at timestamptz,
+    external_ref text,
+    paid bigint NOT NULL CONSTRAINT invoice_is_paid_within_its_total CHECK (paid BETWEEN 0 AND total),
+    credited bigint NOT NULL CONSTRAINT invoice_is_credited_within_its_total CHECK (credited BETWEEN 0 AND total),
+    refunded bigint NOT NULL CONSTRAINT invoice_is_refunded_within_what_was_paid CHECK (refunded >= 0),
+    CONSTRAINT invoice_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT invoice_total_is_with_tax CHECK (subtotal + tax = total),
+    CONSTRAINT invoice_number_is_unique UNIQUE (ledger_id, merchant, number),
+    CONSTRAINT invoice_external_ref_is_unique UNIQUE (ledger_id, external_ref, merchant),
+    CONSTRAINT invoice_has_a_number_unless_a_draft CHECK (state IN ('draft', 'void') OR number IS NOT NULL),
+    CONSTRAINT invoice_has_a_date_with_its_number CHECK ((number IS NULL) = (finalized_on IS NULL)),
+    CONSTRAINT invoice_is_not_paid_while_a_draft CHECK (state NOT IN ('draft', 'void') OR (paid = 0 AND credited = 0)),
+    CONSTRAINT invoice_is_paid_when_nothing_is_due CHECK (
+        CASE state WHEN 'paid' THEN paid + credited >= total
+                   WHEN 'open' THEN paid + credited < total
+                   WHEN 'uncollectible' THEN paid + credited < total ELSE true END
+    )
+);
+CREATE INDEX invoices_of_a_merchant ON invoices (ledger_id, merchant, state, entry);
+CREATE INDEX invoices_of_a_customer ON invoices (ledger_id, customer, state, entry) WHERE customer IS NOT NULL;
+CREATE INDEX invoices_in_a_state ON invoices (ledger_id, state, entry);
+
+-- The last number of each merchant's series of invoices and credit notes, which has no gaps.
+CREATE TABLE invoice_numbers (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    merchant text NOT NULL,
+    last bigint NOT NULL CONSTRAINT invoice_numbers_count_from_1 CHECK (last > 0),
+    CONSTRAINT invoice_numbers_are_one_series_a_merchant PRIMARY KEY (ledger_id, merchant)
+);
+CREATE INDEX invoice_numbers_by_entry ON invoice_numbers (ledger_id, entry);
+
+-- What an invoice was lowered by, after it was issued.
+CREATE TABLE credit_notes (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    invoice bigint NOT NULL,
+    number bigint NOT NULL,
+    amount bigint NOT NULL CONSTRAINT credit_note_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    CONSTRAINT credit_note_is_unique PRIMARY KEY (ledger_id, entry)
+);
+CREATE INDEX credit_notes_of_an_invoice ON credit_notes (ledger_id, invoice, entry);
+
+-- What was paid and can be refunded: a capture, a settlement, and, from their first refund on, a transfer or deposit.
+-- `allocations` is a JSON array of {invoice, amount, refunded}, in the order in which they were settled.
+CREATE TABLE payments (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    kind text NOT NULL
+        CONSTRAINT payment_kind_is_known CHECK (kind IN ('transfer', 'capture', 'settlement', 'deposit')),
+    payer text,
+    payee text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT payment_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    rail text,
+    fee bigint NOT NULL,
+    fee_tax bigint NOT NULL,
+    tax_code text,
+    on_refund text NOT NULL CONSTRAINT payment_on_refund_is_known CHECK (on_refund IN ('keep', 'proportional')),
+    allocations text CONSTRAINT payment_allocations_are_a_list CHECK (jsonb_typeof(allocations::jsonb) = 'array'),
+    refunded bigint NOT NULL CONSTRAINT payment_is_refunded_within_amount CHECK (refunded BETWEEN 0 AND amount),
+    fee_returned bigint NOT NULL CONSTRAINT payment_fee_returned_is_within_fee CHECK (fee_returned BETWEEN 0 AND fee),
+    fee_tax_returned bigint NOT NULL
+        CONSTRAINT payment_tax_returned_is_within_tax CHECK (fee_tax_returned BETWEEN 0 AND fee_tax),
+    reversed_by bigint,
+    CONSTRAINT payment_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT payment_is_reversed_as_a_whole
+        CHECK (reversed_by IS NULL OR (reversed_by > entry AND refunded = amount)),
+    CONSTRAINT payment_has_a_payer_or_a_rail CHECK (payer IS NOT NULL OR rail IS NOT NULL),
+    CONSTRAINT payment_fees_are_within_amount CHECK (fee >= 0 AND fee_tax >= 0 AND fee + fee_tax <= amount)
+);
+CREATE INDEX payments_of_a_payer ON payments (ledger_id, kind, payer, entry) WHERE payer IS NOT NULL;
+CREATE INDEX payments_of_a_payee ON payments (ledger_id, kind, payee, entry);
+CREATE INDEX payments_of_a_kind ON payments (ledger_id, kind, entry);
+
+-- Money given back of a payment, or of a suspense item.
+CREATE TABLE refunds (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    of bigint NOT NULL,
+    of_kind text NOT NULL CONSTRAINT refund_of_kind_is_known
+        CHECK (of_kind IN ('transfer', 'capture', 'settlement', 'deposit', 'suspense')),
+    party text,
+    "to" text,
+    rail text,
+    amount bigint NOT NULL CONSTRAINT refund_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    fee_returned bigint NOT NULL,
+    fee_tax_returned bigint NOT NULL,
+    state text NOT NULL CONSTRAINT refund_state_is_known CHECK (state IN ('requested', 'succeeded', 'failed')),
+    allocations text,
+    credit_note bigint,
+    rail_reference text,
+    CONSTRAINT refund_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT refund_is_to_a_party_or_a_rail CHECK (("to" IS NULL) <> (rail IS NULL)),
+    CONSTRAINT refund_over_a_rail_alone_takes_time CHECK (state = 'succeeded' OR rail IS NOT NULL)
+);
+CREATE INDEX refunds_of_a_payment ON refunds (ledger_id, of, entry);
+CREATE INDEX refunds_by_a_party ON refunds (ledger_id, party, state, entry) WHERE party IS NOT NULL;
+CREATE INDEX refunds_to_a_party ON refunds (ledger_id, "to", state, entry) WHERE "to" IS NOT NULL;
+CREATE INDEX refunds_by_rail_reference ON refunds (ledger_id, rail_reference, entry) WHERE rail_reference IS NOT NULL;
+CREATE INDEX refunds_in_a_state ON refunds (ledger_id, state, entry);
+CREATE INDEX refunds_by_the_rails_reference ON refunds (ledger_id, rail_reference, entry)
+    WHERE rail_reference IS NOT NULL;
+
+-- Money on its way out to its owner, over a rail.
+CREATE TABLE payouts (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    party text NOT NULL,
+    amount bigint NOT NULL CONSTRAINT payout_amount_is_positive CHECK (amount > 0),
+    currency text NOT NULL,
+    rail text NOT NULL,
+    state text NOT NULL
+        CONSTRAINT payout_state_is_known CHECK (state IN ('requested', 'in_transit', 'paid', 'failed', 'returned')),
+    after_entry bigint NOT NULL CONSTRAINT payout_pays_what_came_before_it CHECK (after_entry < entry),
+    rail_reference text,
+    CONSTRAINT payout_is_unique PRIMARY KEY (ledger_id, entry)
+);
+CREATE INDEX payouts_of_a_party ON payouts (ledger_id, party, state, entry);
+CREATE INDEX payouts_in_a_state ON payouts (ledger_id, state, entry);
+CREATE INDEX payouts_in_their_order ON payouts (ledger_id, party, currency, entry);
+CREATE INDEX payouts_by_the_rails_reference ON payouts (ledger_id, rail_reference, entry)
+    WHERE rail_reference IS NOT NULL;
+
+-- A movement outside of the parties' money: a rail pays out to a bank or is paid in advance, a bank to another one.
+CREATE TABLE outside_moves (
+    ledger_id int NOT NULL,
+    entry bigint NOT NULL,
+    changed_by bigint NOT NULL,
+    kind text NOT NULL
+        CONSTRAINT outside_move_kind_is_known CHECK (kind IN ('rail.settle', 'rail.prefund', 'bank.move')),
+    rail text,
+    bank text NOT NULL,
+    to_bank text,
+    amount bigint NOT NULL CONSTRAINT outside_move_amount_is_positive CHECK (amount > 0),
+    fee bigint NOT NULL CONSTRAINT outside_move_fee_is_not_negative CHECK (fee >= 0),
+    currency text NOT NULL,
+    reference text NOT NULL,
+    state text NOT NULL CONSTRAINT outside_move_state_is_known CHECK (state IN ('posted', 'reversed')),
+    CONSTRAINT outside_move_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT outside_move_names_a_rail_or_two_banks CHECK ((rail IS NULL) = (kind = 'bank.move')
+        AND (to_bank IS NULL) = (kind <> 'bank.move'))
+);
+-- A reversed one was booked in error: its reference may be booked again.
+CREATE UNIQUE INDEX outside_move_books_a_reference_once ON outside_moves (ledger_id, kind, rail, bank, reference)
+    NULLS NOT DISTINCT WHERE state = 'posted';
 
 -- One function a noun: write the rows as the commit's entries left them.
 
 CREATE FUNCTION write_settings(the_ledger int, rows settings[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO settings SELECT the_ledger, r.name, r.time_zone, r.currencies, r.request_signatures FROM unnest(rows) r
+    INSERT INTO settings
+    SELECT the_ledger, r.name, r.time_zone, r.currencies, r.request_signatures, r.limits, r.fees FROM unnest(rows) r
     ON CONFLICT (ledger_id) DO UPDATE
     SET name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies,
-        request_signatures = excluded.request_signatures
+        request_signatures = excluded.request_signatures, limits = excluded.limits, fees = excluded.fees
 $$;
 
 CREATE FUNCTION write_api_keys(the_ledger int, rows api_keys[]) RETURNS void LANGUAGE sql AS $$
@@ -352,13 +642,6 @@ CREATE FUNCTION write_rails(the_ledger int, rows rails[]) RETURNS void LANGUAGE 
     INSERT INTO rails SELECT the_ledger, r.id, r.settles_to, r.entry FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_parties(the_ledger int, rows parties[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO parties SELECT the_ledger, r.id, r.kind, r.state, r.entry, r.intents, r.intents_above
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, id) DO UPDATE
-    SET state = excluded.state, intents = excluded.intents, intents_above = excluded.intents_above
-$$;
-
 CREATE FUNCTION write_aliases(the_ledger int, rows aliases[]) RETURNS void LANGUAGE sql AS $$
     -- Those that end go first: `alias_names_one_party` is judged row by row.
     INSERT INTO aliases
@@ -367,23 +650,151 @@ CREATE FUNCTION write_aliases(the_ledger int, rows aliases[]) RETURNS void LANGU
     ON CONFLICT (ledger_id, channel, value, entry) DO UPDATE SET until_entry = excluded.until_entry
 $$;
 
+CREATE FUNCTION write_parties(the_ledger int, rows parties[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO parties
+    SELECT the_ledger, r.entry, r.changed_by, r.id, r.kind, r.state, r.intents, r.intents_above,
+        r.receivable_allowed, r.limits, r.fees
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state, intents = excluded.intents, intents_above =
+        excluded.intents_above, receivable_allowed = excluded.receivable_allowed, limits = excluded.limits, fees
+        = excluded.fees
+$$;
+
+CREATE FUNCTION write_chats(the_ledger int, rows chats[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO chats
+    SELECT the_ledger, r.conversation, r.entry
+    FROM unnest(rows) r
+$$;
+
 CREATE FUNCTION write_deposits(the_ledger int, rows deposits[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO deposits
-    SELECT the_ledger, r.entry, r.rail, r.rail_reference, r.party, r.amount, r.currency, r.state, r.reason
+    SELECT the_ledger, r.entry, r.changed_by, r.rail, r.rail_reference, r.party, r.amount, r.currency, r.state,
+        r.reason, r.surplus, r.surplus_to
     FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE SET state = excluded.state
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state
 $$;
 
 CREATE FUNCTION write_suspense_items(the_ledger int, rows suspense_items[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO suspense_items
-    SELECT the_ledger, r.entry, r.amount, r.remaining, r.currency, r.reason, r.arrived_on, r.state FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE SET remaining = excluded.remaining, state = excluded.state
+    SELECT the_ledger, r.entry, r.changed_by, r.amount, r.remaining, r.currency, r.reason, r.arrived_on,
+        r.state, r.rail, r.party
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, remaining = excluded.remaining, state = excluded.state
 $$;
 
 CREATE FUNCTION write_receivables(the_ledger int, rows receivables[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO receivables
-    SELECT the_ledger, r.entry, r.party, r.amount, r.remaining, r.currency FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE SET remaining = excluded.remaining
+    SELECT the_ledger, r.entry, r.changed_by, r.party, r.amount, r.remaining, r.currency
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry, party) DO UPDATE
+    SET changed_by = excluded.changed_by, remaining = excluded.remaining
+$$;
+
+CREATE FUNCTION write_holds(the_ledger int, rows holds[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO holds
+    SELECT the_ledger, r.entry, r.changed_by, r.payer, r.payee, r.amount, r.currency, r.captured, r.released,
+        r.state, r.expires_at
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, amount = excluded.amount, captured = excluded.captured, released =
+        excluded.released, state = excluded.state
+$$;
+
+CREATE FUNCTION write_payment_requests(the_ledger int, rows payment_requests[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payment_requests
+    SELECT the_ledger, r.entry, r.changed_by, r.n, r.payee, r.payer, r.amount, r.currency, r.state,
+        r.expires_at, r.paid_by
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry, n) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state, paid_by = excluded.paid_by
+$$;
+
+CREATE FUNCTION write_splits(the_ledger int, rows splits[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO splits
+    SELECT the_ledger, r.entry, r.changed_by, r.payee, r.currency, r.total, r.shares, r.outstanding, r.state
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, outstanding = excluded.outstanding, state = excluded.state
+$$;
+
+CREATE FUNCTION write_claims(the_ledger int, rows claims[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO claims
+    SELECT the_ledger, r.entry, r.changed_by, r.giver, r.amount, r.currency, r.state, r.expires_at, r.claimer,
+        r.waits_for
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state, claimer = excluded.claimer, waits_for =
+        excluded.waits_for
+$$;
+
+CREATE FUNCTION write_invoices(the_ledger int, rows invoices[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO invoices
+    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.customer, r.currency, r.state, r.subtotal, r.tax,
+        r.total, r.lines_by, r.tax_inclusive, r.number, r.finalized_on, r.due_at, r.external_ref, r.paid, r.credited,
+        r.refunded
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, customer = excluded.customer, state = excluded.state, subtotal =
+        excluded.subtotal, tax = excluded.tax, total = excluded.total, lines_by = excluded.lines_by,
+        tax_inclusive = excluded.tax_inclusive, currency = excluded.currency, number =
+        excluded.number, finalized_on = excluded.finalized_on, due_at = excluded.due_at, external_ref =
+        excluded.external_ref, paid = excluded.paid, credited = excluded.credited, refunded = excluded.refunded
+$$;
+
+CREATE FUNCTION write_invoice_numbers(the_ledger int, rows invoice_numbers[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO invoice_numbers
+    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.last
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, merchant) DO UPDATE
+    SET changed_by = excluded.changed_by, last = excluded.last
+$$;
+
+CREATE FUNCTION write_credit_notes(the_ledger int, rows credit_notes[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO credit_notes
+    SELECT the_ledger, r.entry, r.changed_by, r.invoice, r.number, r.amount, r.currency
+    FROM unnest(rows) r
+$$;
+
+CREATE FUNCTION write_payments(the_ledger int, rows payments[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payments
+    SELECT the_ledger, r.entry, r.changed_by, r.kind, r.payer, r.payee, r.amount, r.currency, r.rail, r.fee,
+        r.fee_tax, r.tax_code, r.on_refund, r.allocations, r.refunded, r.fee_returned, r.fee_tax_returned,
+        r.reversed_by
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, allocations = excluded.allocations, refunded = excluded.refunded,
+        fee_returned = excluded.fee_returned, fee_tax_returned = excluded.fee_tax_returned,
+        reversed_by = excluded.reversed_by
+$$;
+
+CREATE FUNCTION write_refunds(the_ledger int, rows refunds[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO refunds
+    SELECT the_ledger, r.entry, r.changed_by, r.of, r.of_kind, r.party, r."to", r.rail, r.amount, r.currency,
+        r.fee_returned, r.fee_tax_returned, r.state, r.allocations, r.credit_note, r.rail_reference
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference
+$$;
+
+CREATE FUNCTION write_payouts(the_ledger int, rows payouts[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payouts
+    SELECT the_ledger, r.entry, r.changed_by, r.party, r.amount, r.currency, r.rail, r.state, r.after_entry,
+        r.rail_reference
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference
+$$;
+
+CREATE FUNCTION write_outside_moves(the_ledger int, rows outside_moves[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO outside_moves
+    SELECT the_ledger, r.entry, r.changed_by, r.kind, r.rail, r.bank, r.to_bank, r.amount, r.fee, r.currency,
+        r.reference, r.state
+    FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE
+    SET changed_by = excluded.changed_by, state = excluded.state
 $$;
 
 CREATE FUNCTION micros(at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -444,9 +855,21 @@ CREATE FUNCTION commit(
     new_rails rails[],
     new_parties parties[],
     new_aliases aliases[],
+    new_chats chats[],
     new_deposits deposits[],
     new_suspense_items suspense_items[],
     new_receivables receivables[],
+    new_holds holds[],
+    new_payment_requests payment_requests[],
+    new_splits splits[],
+    new_claims claims[],
+    new_invoices invoices[],
+    new_invoice_numbers invoice_numbers[],
+    new_credit_notes credit_notes[],
+    new_payments payments[],
+    new_refunds refunds[],
+    new_payouts payouts[],
+    new_outside_moves outside_moves[],
     OUT answer text,
     OUT seen bytea[],
     OUT clock bigint
@@ -550,9 +973,21 @@ BEGIN
     IF new_rails IS NOT NULL THEN PERFORM write_rails(the_ledger, new_rails); END IF;
     IF new_parties IS NOT NULL THEN PERFORM write_parties(the_ledger, new_parties); END IF;
     IF new_aliases IS NOT NULL THEN PERFORM write_aliases(the_ledger, new_aliases); END IF;
+    IF new_chats IS NOT NULL THEN PERFORM write_chats(the_ledger, new_chats); END IF;
     IF new_deposits IS NOT NULL THEN PERFORM write_deposits(the_ledger, new_deposits); END IF;
     IF new_suspense_items IS NOT NULL THEN PERFORM write_suspense_items(the_ledger, new_suspense_items); END IF;
     IF new_receivables IS NOT NULL THEN PERFORM write_receivables(the_ledger, new_receivables); END IF;
+    IF new_holds IS NOT NULL THEN PERFORM write_holds(the_ledger, new_holds); END IF;
+    IF new_payment_requests IS NOT NULL THEN PERFORM write_payment_requests(the_ledger, new_payment_requests); END IF;
+    IF new_splits IS NOT NULL THEN PERFORM write_splits(the_ledger, new_splits); END IF;
+    IF new_claims IS NOT NULL THEN PERFORM write_claims(the_ledger, new_claims); END IF;
+    IF new_invoices IS NOT NULL THEN PERFORM write_invoices(the_ledger, new_invoices); END IF;
+    IF new_invoice_numbers IS NOT NULL THEN PERFORM write_invoice_numbers(the_ledger, new_invoice_numbers); END IF;
+    IF new_credit_notes IS NOT NULL THEN PERFORM write_credit_notes(the_ledger, new_credit_notes); END IF;
+    IF new_payments IS NOT NULL THEN PERFORM write_payments(the_ledger, new_payments); END IF;
+    IF new_refunds IS NOT NULL THEN PERFORM write_refunds(the_ledger, new_refunds); END IF;
+    IF new_payouts IS NOT NULL THEN PERFORM write_payouts(the_ledger, new_payouts); END IF;
+    IF new_outside_moves IS NOT NULL THEN PERFORM write_outside_moves(the_ledger, new_outside_moves); END IF;
 
     UPDATE heads SET
         version = head.version + 1,
@@ -581,7 +1016,7 @@ BEGIN
     INSERT INTO ledgers VALUES (new_id, new_name, new_origin);
     PERFORM set_config('chatledger.ledger_id', new_id::text, true);
     INSERT INTO heads VALUES (new_id, 0, 0, 0, 'epoch', sha256(''), '');
-    INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}', 'optional');
+    INSERT INTO settings VALUES (new_id, new_name, 'UTC', '{}', 'optional', NULL, NULL);
     RETURN new_id;
 END $$;
 
@@ -605,12 +1040,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
             'code', problem::json -> 'code', 'detail', 'The detail was erased.', 'instance', problem::json -> 'instance'
         )
         WHERE ledger_id = the_ledger AND private IS NOT NULL AND (
-            the_party IN (
-                request::json ->> 'id', request::json ->> 'party', request::json ->> 'from', request::json ->> 'to'
+            EXISTS (
+                SELECT FROM json_each_text(request::json) f WHERE f.value = the_party AND f.key IN (
+                    'id', 'party', 'from', 'to', 'payer', 'payee', 'merchant', 'customer'
+                )
             )
             OR EXISTS (
                 SELECT FROM aliases WHERE ledger_id = the_ledger AND party = the_party
-                AND 'alias:' || channel || ':' || value IN (private::json ->> 'from', private::json ->> 'to')
+                AND 'alias:' || channel || ':' || value IN (SELECT value FROM json_each_text(private::json))
             )
         )
         RETURNING 1

@@ -72,8 +72,10 @@ def registration(private_key: Ed25519PrivateKey, ledger: str, purpose: str, owne
 def sign_intent(private_key: Ed25519PrivateKey, terms: dict[str, Any]) -> dict[str, str]:
     """The `intent` of a request: what the payer agrees to (core.intents.Intent), signed by the payer's device.
 
-    `terms` are ledger, operation (`transfer`), of (None), key (the request's Idempotency-Key), from, to, amount,
-    currency and expires_at.
+    `terms` are ledger, operation, of, key (the request's Idempotency-Key), from, to, amount, currency and expires_at.
+    `operation` is the kind of the entry that is wanted, and `of` what it acts on, else None: `transfer`, `hold.place`,
+    `hold.increase` of a hold, `payment_request.pay` of a request, `invoice.settle` of an invoice, `settlement`,
+    `payout.request` (`to` being `rail:<id>`).
     """
     payload = msgspec.json.encode(terms)
     return {

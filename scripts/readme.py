@@ -12,10 +12,11 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 
 def movements() -> str:
     """Every leg, in the order of the code."""
-    rows = ["| movement | debited | credited | when |", "|---|---|---|---|"]
+    rows = ["| movement | debited | credited | when | in entries |", "|---|---|---|---|---|"]
     for leg in MOVEMENTS:
         debit, credit = f"{leg.debit_who}.{leg.debit_role}", f"{leg.credit_who}.{leg.credit_role}"
-        rows.append(f"| `{leg.kind}` | `{debit}` | `{credit}` | {leg.meaning} |")
+        entries = ", ".join(f"`{kind}`" for kind in leg.entries)
+        rows.append(f"| `{leg.kind}` | `{debit}` | `{credit}` | {leg.meaning} | {entries} |")
     return "\n".join(rows)
 
 

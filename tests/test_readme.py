@@ -21,6 +21,11 @@ from scripts import readme
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+PAY, PROVE, SHOP, SETTINGS = SHELL
+STATEMENT = re.findall(r"^ +([0-9]+)  ([a-z.]+) +(-?[0-9,]+) +([0-9,]+)  (\S+)$", TEXT, re.MULTILINE)
+INVOICE_TEXT = [
+    line.strip() for line in TEXT.partition("    INVOICE 1\n")[2].partition("\n\nThe statement")[0].splitlines()
+]
 SHOWN = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)]
 CHANGES = {"posted_at", "effective_on", "key", "salt", "memo"}
 """What differs from run to run: times, random bytes, and the commitment to the memo."""
@@ -86,12 +91,14 @@ def test_every_script_it_names_is_there_to_run() -> None:
         assert os.access(ROOT / script, os.X_OK), script
 
 
-def test_the_demo_and_the_first_payment_do_what_it_shows(folder: Path) -> None:
+def test_the_demo_the_first_payment_and_the_shop_do_what_it_shows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     demo = Running(folder, "./scripts/demo", "--port", "0", "--data", str(folder))
     try:
         url, key = demo.line(r"http://127\.0\.0\.1:\d+$"), demo.line(r"clk_\w+$")
         demo.line("The API is described at")
-        answered = json.loads(type_in(SHELL[0], url, key))
+        answered = json.loads(type_in(PAY, url, key))
         assert lasting(answered) == lasting(SHOWN[0])
         entry = httpx.get(
             f"{url}/v1/entries/{answered['entry']}", headers={"Authorization": f"Bearer {key}"}, trust_env=False
@@ -99,13 +106,37 @@ def test_the_demo_and_the_first_payment_do_what_it_shows(folder: Path) -> None:
         assert entry["postings"] == SHOWN[1]["postings"]
         assert lasting(entry["request"]) == lasting(SHOWN[1]["request"])
         vkey = next(word.strip("'") for said in demo.said for word in said.split() if "/log/demo+" in word)
-        proven = type_in(SHELL[1].replace("receipt-13", str(folder.parent / "receipt")), url, key, VKEY=vkey)
+        proven = type_in(PROVE.replace("receipt-13", str(folder.parent / "receipt")), url, key, VKEY=vkey)
         assert "signed by log    chat-ledger.localhost/log/demo" in proven
-        again = type_in(SHELL[0].replace("curl -sS", "curl -sS -D -"), url, key)
+        again = type_in(PAY.replace("curl -sS", "curl -sS -D -"), url, key)
         assert "idempotency-replayed: true" in again.lower()
         assert json.loads(again.splitlines()[-1]) == answered
+        monkeypatch.chdir(folder.parent)
+        said = type_in(SHOP, url, key)
+        assert [] == [line for line in INVOICE_TEXT if line not in said.splitlines() and line not in ("", "…")]
+        assert STATEMENT == [lined(line) for line in json.loads(said.splitlines()[-1])["lines"]]
+        explained = json.loads(said.splitlines()[-2])
+        assert explained["amount"] == sum(line["amount"] for line in explained["entries"]) == 4486
+        checked = subprocess.run(
+            [sys.executable, "-m", "ledger", "check", "--ledger", "demo", "--data", str(folder)],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        assert checked.returncode == 0
     finally:
         assert demo.stop() == 0
+
+
+def lined(line: dict[str, Any]) -> tuple[str, ...]:
+    """A line of a statement as README shows it."""
+    return (
+        str(line["entry"]),
+        line["kind"],
+        f"{line['amount']:,}",
+        f"{line['balance']:,}",
+        line["counterparty"],
+    )
 
 
 def test_the_service_for_real_use_starts_takes_settings_and_checks_clean(folder: Path) -> None:
@@ -125,7 +156,7 @@ def test_the_service_for_real_use_starts_takes_settings_and_checks_clean(folder:
         while httpx.get(f"{url}/readyz", trust_env=False).status_code != 200 and time.monotonic() < deadline:
             time.sleep(0.05)
         answers = [
-            json.loads(line) for line in type_in(SHELL[2].replace("curl", "curl -w '\\n'"), url, key).splitlines()
+            json.loads(line) for line in type_in(SETTINGS.replace("curl", "curl -w '\\n'"), url, key).splitlines()
         ]
         assert [answer["entry"] for answer in answers] == [3, 4, 5]
         checked = subprocess.run(

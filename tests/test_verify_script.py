@@ -174,6 +174,12 @@ def test_an_entry_without_an_intent_says_that_the_payer_has_not_signed() -> None
     assert "signed by payer: no" in shown(verify.verified(receipt_of(transfer(3)), LINE))
 
 
+def test_an_intent_that_is_only_committed_to_is_said_to_be() -> None:
+    hidden = transfer(3, request={"intent": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"})
+    said = shown(verify.verified(receipt_of(hidden), LINE))
+    assert any(line.startswith("signed by payer: by a commitment") for line in said)
+
+
 def test_an_entry_that_stands_where_another_number_belongs_is_refused() -> None:
     bodies = [canonical(transfer(number)) for number in (1, 3, 2)]
     assert "The entry calls itself number 3; in the log it is 2." == wrong(receipt(bodies, 1))
@@ -201,6 +207,7 @@ def test_a_leaf_that_is_no_entry_is_refused(body: bytes) -> None:
         (signed_by_payer(transfer(7), intent(ledger="x")), "The payer signed the ledger 'x', which is not the "),
         (signed_by_payer(transfer(7), intent(operation="x")), "The payer signed the operation 'x', which is not "),
         (signed_by_payer(transfer(7), intent(key="lunch-2")), "The payer signed the key 'lunch-2', which is not "),
+        (signed_by_payer(transfer(7), intent(of="invoice_1")), "The payer signed the of 'invoice_1', which is not "),
         (signed_by_payer(transfer(7), intent(amount=1249)), "The payer signed 1249 EUR; the entry takes 1250 "),
         (signed_by_payer(transfer(7), intent(currency="INR")), "The payer signed 1250 INR; the entry takes 0 "),
         (signed_by_payer(transfer(7), intent(**{"from": "eve"})), "The payer signed 1250 EUR; the entry takes 0 "),

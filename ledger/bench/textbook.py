@@ -152,6 +152,7 @@ def _answer(request: Transfer, row: asyncpg.Record, payer_balance: int, payee_ba
         chat=request.chat,
         metadata=request.metadata,
         status="posted",
+        expires_at=None,
         posted_at=format_timestamp(int(row["posted_at"].timestamp() * 1_000_000)),
         effective_on=row["effective_on"].isoformat(),
         balances=BalancesAfter(AvailableAfter(payer_balance), AvailableAfter(payee_balance)),

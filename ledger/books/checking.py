@@ -45,9 +45,6 @@ ENTRIES = "(SELECT * FROM entries WHERE ledger_id = $1 AND number > $2 AND numbe
 """The entries of a stretch."""
 POSTINGS = "(SELECT * FROM postings WHERE ledger_id = $1 AND entry > $2 AND entry <= $3 OFFSET 0)"
 """The postings of a stretch of entries."""
-CHANGED = "coalesce(body::jsonb #>> '{request,party}', body::jsonb #>> '{request,deposit}')"
-"""What an entry changes, in the words of the index `entries_by_what_they_change`."""
-
 read_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -188,11 +185,17 @@ async def looks(
                 yield Look(findings, min(done, work), work, walk.head.number)
 
 
+_UNREADABLE = (
+    *(asyncpg.DataError, msgspec.MsgspecError),
+    *(LookupError, ValueError, TypeError, AttributeError, OverflowError),
+)
+"""What was written by the books can be read and reckoned with; what cannot is an exception in itself."""
+
+
 async def _look(part: Part, piece: Stretch) -> Exceptions:
     try:
         return await part.exceptions(piece)
-    except (asyncpg.DataError, msgspec.MsgspecError, LookupError, ValueError, TypeError, AttributeError) as fault:
-        # What was written by the books can be read and reckoned with; what cannot is an exception in itself.
+    except _UNREADABLE as fault:
         return [(f"{part.along} {piece.after}–{piece.through}", f"cannot be judged: {type(fault).__name__}: {fault}")]
 
 

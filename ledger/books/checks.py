@@ -5,7 +5,14 @@ Finance runs them by name (`chatledger check`), tests after every step, the serv
 
 from collections.abc import Callable, Sequence
 
-from ledger.books import checks_of_accounts, checks_of_agreements, checks_of_entries, checks_of_keys, checks_of_register
+from ledger.books import (
+    checks_of_accounts,
+    checks_of_agreements,
+    checks_of_entries,
+    checks_of_keys,
+    checks_of_register,
+    checks_of_sums,
+)
 from ledger.books.checking import Check, Finding, looks
 from ledger.books.database import Connection
 
@@ -13,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_of_entries.CHECKS,
     *checks_of_accounts.CHECKS,
     *checks_of_agreements.CHECKS,
+    *checks_of_sums.CHECKS,
     *checks_of_register.CHECKS,
     *checks_of_keys.CHECKS,
 )

@@ -143,26 +143,34 @@ def _differing_private_parts(rows: list[Any]) -> Iterator[tuple[str, str]]:
     for row in rows:
         where = f"entry {row['number']}"
         try:
-            facts = read_object(read_body(row["body"]).request)
-            clear = read_object(row["private"])
-            salt = from_base64url(clear.pop("salt"))
-            texts, references = _HIDING[row["kind"]]
-            hidden = {name for name in facts if name in texts or (name in references and _is_alias(facts[name]))}
-        except (msgspec.MsgspecError, LookupError, ValueError, AttributeError) as fault:
+            differing = _differing_texts(row)
+        except (msgspec.MsgspecError, LookupError, ValueError, TypeError, AttributeError) as fault:
             yield where, f"has a private part that cannot be read: {fault}"
             continue
-        for name in sorted(hidden | clear.keys()):
-            commit_to = _commitment_to_text if name in texts else _commitment_to_alias
-            if name not in clear or facts.get(name) != commit_to(salt, clear[name]):
-                yield where, f"has a private {name} that is not what its body commits to"
+        for name in differing:
+            yield where, f"has a private {name} that is not what its body commits to"
+
+
+def _differing_texts(row: Any) -> list[str]:
+    facts = read_object(read_body(row["body"]).request)
+    clear = read_object(row["private"])
+    salt = from_base64url(clear.pop("salt"))
+    texts, references = _HIDING[row["kind"]]
+    hidden = {name for name in facts if name in texts or (name in references and _is_alias(facts[name]))}
+
+    def is_committed(name: str) -> bool:
+        fact, value = facts.get(name), clear[name]
+        if name in references:
+            return bool(fact == _commitment_to_alias(salt, value))
+        if isinstance(fact, list):  # an invoice's lines, of which the descriptions are hidden
+            return [line["description"] for line in fact] == [commitment(salt, text) for text in value]
+        return bool(fact == commitment(salt, value if isinstance(value, str) else canonical(value).decode()))
+
+    return [name for name in sorted(hidden | clear.keys()) if name not in clear or not is_committed(name)]
 
 
 def _is_alias(reference: str) -> bool:
     return reference.startswith("alias:")
-
-
-def _commitment_to_text(salt: bytes, value: Any) -> str:
-    return commitment(salt, value if isinstance(value, str) else canonical(value).decode())
 
 
 def _commitment_to_alias(salt: bytes, reference: str) -> str:

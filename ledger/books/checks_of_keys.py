@@ -6,7 +6,19 @@ Both ways, as with all that is registered: what an entry says is kept, and what 
 from datetime import date, datetime
 from typing import Any
 
-from ledger.books.checking import ENTRIES, Along, Check, Exceptions, Part, Stretch, compare, entry_numbered, read_object
+from ledger.books.checking import (
+    ENTRIES,
+    Along,
+    Check,
+    Exceptions,
+    Part,
+    Stretch,
+    account_numbered,
+    compare,
+    entry_numbered,
+    read_object,
+)
+from ledger.core.actors import NOT_COUNTED_FROM, NOT_COUNTED_TO
 from ledger.core.entries import canonical, from_base64url
 from ledger.core.keys import from_base64, thumbprint
 from ledger.core.rows import moment
@@ -195,20 +207,24 @@ async def _key_sums(stretch: Stretch) -> Exceptions:
 async def _add_moved(stretch: Stretch, through: int, keys: list[str]) -> None:
     walk = stretch.walk
     rows = await walk.connection.fetch(
-        """
+        f"""
         SELECT e.number, micros(e.posted_at) AS at, body::json ->> 'actor' AS actor, p.currency, p.amount
         FROM (
             SELECT * FROM entries WHERE ledger_id = $1 AND number > $2 AND number <= $3
             AND body::json ->> 'actor' = ANY ($4) OFFSET 0
         ) e
         JOIN LATERAL (
-            SELECT currency, amount FROM postings WHERE ledger_id = $1 AND entry = e.number OFFSET 0
+            SELECT currency, amount, debit, credit FROM postings WHERE ledger_id = $1 AND entry = e.number OFFSET 0
         ) p ON true
+        JOIN {account_numbered("p.debit")} debit ON debit.role <> ALL ($5)
+        JOIN {account_numbered("p.credit")} credit ON credit.role <> ALL ($6)
         """,
         walk.ledger_id,
         stretch.after,
         through,
         keys,
+        list(NOT_COUNTED_FROM),
+        list(NOT_COUNTED_TO),
     )
     for row in rows:
         walk.moved[row["actor"], row["currency"], walk.day(row["number"], row["at"])] += row["amount"]

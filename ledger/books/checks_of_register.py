@@ -1,4 +1,4 @@
-"""Checks of what is registered: parties and their aliases, banks, rails, and the ledger's settings.
+"""Checks of what is registered: aliases of parties, banks, rails, and the ledger's settings.
 
 Both ways, as with agreements: what an entry says is kept, and what is kept an entry says.
 """
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.books.checking import (
-    CHANGED,
     ENTRIES,
     Along,
     Check,
@@ -19,66 +18,7 @@ from ledger.books.checking import (
     entry_numbered,
     read_object,
 )
-
-_STATES = {"party.freeze debits": "debits_frozen", "party.freeze all": "frozen"}
-_STATES |= {"party.unfreeze ": "open", "party.close ": "closed"}
-
-
-async def _parties(stretch: Stretch) -> Exceptions:
-    rows = await stretch.fetch(
-        f"""
-        SELECT p.id, p.kind, p.state, p.intents, p.intents_above, p.entry, made.kind AS made_by, made.body,
-               change.kind AS changed_by, change.body AS change, policy.body AS policy
-        FROM parties p
-        LEFT JOIN {entry_numbered("p.entry")} made ON true
-        LEFT JOIN LATERAL (
-            SELECT * FROM (
-                SELECT number, kind, body FROM entries
-                WHERE ledger_id = $1 AND kind IN ('party.freeze', 'party.unfreeze', 'party.close') AND {CHANGED} = p.id
-                OFFSET 0
-            ) changes ORDER BY number DESC LIMIT 1
-        ) change ON true
-        LEFT JOIN LATERAL (
-            SELECT * FROM (
-                SELECT number, body FROM entries
-                WHERE ledger_id = $1 AND kind = 'policy.set' AND {CHANGED} = p.id
-                OFFSET 0
-            ) changes ORDER BY number DESC LIMIT 1
-        ) policy ON true
-        WHERE p.ledger_id = $1 AND p.id > $2 AND p.id <= $3
-        """
-    )
-    found: list[tuple[str, str]] = []
-    for row in rows:
-        said = None
-        if row["made_by"] == "party.create":
-            asked = read_object(row["body"])["request"]
-            mode = read_object(row["change"])["request"].get("mode", "") if row["change"] is not None else ""
-            state = _STATES[f"{row['changed_by']} {mode}"] if row["change"] is not None else "open"
-            policy = read_object(row["policy"])["request"] if row["policy"] is not None else {"intents": "never"}
-            said = (asked["id"], asked["kind"], state, policy["intents"], policy.get("above"))
-        fields = ("id", "kind", "state", "intents", "intents_above")
-        found += compare(f"party of entry {row['entry']}", fields, said, tuple(row[name] for name in fields))
-    return found
-
-
-async def _parties_made(stretch: Stretch) -> Exceptions:
-    made = await stretch.fetch(f"SELECT number, body FROM {ENTRIES} e WHERE kind = 'party.create'")
-    ids = {row["number"]: read_object(row["body"])["request"]["id"] for row in made}
-    kept = await stretch.walk.connection.fetch(
-        "SELECT id, entry FROM parties WHERE ledger_id = $1 AND id = ANY ($2)",
-        stretch.walk.ledger_id,
-        list(ids.values()),
-    )
-    entries = {row["id"]: row["entry"] for row in kept}
-    return [(f"party of entry {number}", "is not kept") for number, name in ids.items() if entries.get(name) != number]
-
-
-PARTIES = Check(
-    "parties",
-    "Every party stands as the entry that made it and the last ones that froze or closed it or set its policy left it.",
-    (Part(Along.PARTIES, _parties), Part(Along.ENTRIES, _parties_made)),
-)
+from ledger.core.rows import Settings
 
 _ERASED = "erased "
 """So begins the value of an alias that has ended and was erased."""
@@ -242,7 +182,7 @@ REGISTRATIONS = Check(
 async def _settings(stretch: Stretch) -> Exceptions:
     row = await stretch.walk.connection.fetchrow(
         """
-        SELECT l.name AS ledger, s.name, s.time_zone, s.currencies, s.request_signatures, (
+        SELECT l.name AS ledger, s.name, s.time_zone, s.currencies, s.request_signatures, s.limits, s.fees, (
             SELECT body FROM (
                 SELECT number, body FROM entries WHERE ledger_id = $1 AND kind = 'ledger.set' OFFSET 0
             ) changes ORDER BY number DESC LIMIT 1
@@ -254,14 +194,10 @@ async def _settings(stretch: Stretch) -> Exceptions:
     if row is None or row["name"] is None:
         return [("settings", "are not kept")]
     said = read_object(row["body"])["result"] if row["body"] is not None else {"name": row["ledger"]}
-    must = (
-        said["name"],
-        said.get("time_zone", "UTC"),
-        said.get("currencies", []),
-        said.get("request_signatures", "optional"),
-    )
-    fields = ("name", "time_zone", "currencies", "request_signatures")
-    return compare("settings", fields, must, tuple(row)[1:5])
+    fields = Settings.columns()
+    default = Settings(said["name"])
+    must = tuple(said.get(name, getattr(default, name)) for name in fields)
+    return compare("settings", fields, must, tuple(row)[1:-1])
 
 
 SETTINGS = Check(
@@ -270,4 +206,4 @@ SETTINGS = Check(
     (Part(Along.ONCE, _settings),),
 )
 
-CHECKS = (PARTIES, ALIASES, REGISTRATIONS, SETTINGS)
+CHECKS = (ALIASES, REGISTRATIONS, SETTINGS)

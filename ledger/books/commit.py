@@ -8,20 +8,6 @@ from ledger.core.entries import Entry, Posting
 from ledger.core.merkle import Frontier
 from ledger.core.rows import ROW_TYPES, Row
 
-PRIMARY_KEYS: dict[str, tuple[str, ...]] = {
-    "settings": (),
-    "api_keys": ("id",),
-    "key_sums": ("key", "currency"),
-    "public_keys": ("id",),
-    "epochs": ("epoch",),
-    "banks": ("id",),
-    "rails": ("id",),
-    "parties": ("id",),
-    "aliases": ("channel", "value", "entry"),
-    "deposits": ("entry",),
-    "suspense_items": ("entry",),
-    "receivables": ("entry",),
-}
 ARGUMENTS = 32 + len(ROW_TYPES)
 COMMIT = f"SELECT * FROM ledger.commit({', '.join(f'${n}' for n in range(1, ARGUMENTS + 1))})"
 
@@ -102,7 +88,7 @@ def _rows(ledger_id: int, entries: list[Entry]) -> list[list[tuple[Any, ...]] | 
     last: dict[str, dict[tuple[Any, ...], Row]] = {}
     for entry in entries:
         for row in entry.rows:
-            key = tuple(getattr(row, name) for name in PRIMARY_KEYS[row.table])
+            key = tuple(getattr(row, name) for name in row.unique)
             last.setdefault(row.table, {})[key] = row
     return [
         [(ledger_id, *msgspec.structs.astuple(row)) for row in last[row_type.table].values()]

@@ -11,6 +11,20 @@ from ledger.core.parties import AliasName
 PAGE_ENTRIES = 20_000
 """So many entries are looked through at once: no snapshot is held for long."""
 ERASED_AT_ONCE = 1_000
+NAMING = (
+    "id",
+    "party",
+    "from",
+    "to",
+    "payer",
+    "payee",
+    "merchant",
+    "customer",
+    "giver",
+    "claimer",
+    "surplus_to",
+)
+"""The fields of requests and of agreements that name a party."""
 
 
 async def live_aliases(reader: Reader, ledger_id: int, party: str) -> list[AliasName]:
@@ -45,16 +59,20 @@ async def entries_of_party(
             SELECT number FROM ledger.entries
             WHERE ledger_id = $1 AND number > $2 AND number <= $3 AND private IS NOT NULL AND (
                 strpos(body, $4) > 0 AND (
-                    $4 IN (
-                        body::json #>> '{request,id}', body::json #>> '{request,party}',
-                        body::json #>> '{request,from}', body::json #>> '{request,to}'
+                    EXISTS (
+                        SELECT FROM json_each_text(body::json -> 'request') f WHERE f.key = ANY ($6) AND f.value = $4
+                    )
+                    OR EXISTS (
+                        SELECT FROM json_each(body::json #> '{result,rows}') t, json_array_elements(t.value) r,
+                                    json_each_text(r) f
+                        WHERE f.key = ANY ($6) AND f.value = $4
                     )
                     OR EXISTS (
                         SELECT FROM json_array_elements(body::json -> 'postings') p
                         WHERE $4 IN (split_part(p ->> 'debit', '/', 1), split_part(p ->> 'credit', '/', 1))
                     )
                 )
-                OR private::json ->> 'from' = ANY ($5) OR private::json ->> 'to' = ANY ($5)
+                OR EXISTS (SELECT FROM json_each_text(private::json) f WHERE f.value = ANY ($5))
             )
             """,
             ledger_id,
@@ -62,6 +80,7 @@ async def entries_of_party(
             after + PAGE_ENTRIES,
             party,
             names,
+            NAMING,
         )
         found.update(row["number"] for row in rows)
         on_page(min(after + PAGE_ENTRIES, head), head)

@@ -3,30 +3,24 @@
 A key of two columns is looked up behind OFFSET 0, like the commit's: as a plain join the whole table would be read.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
+
+from ledger.books import load_invoices, load_payouts, load_sums
 from ledger.books.calls import Call
 from ledger.books.database import Connection
 from ledger.books.guard import Head
 from ledger.core.actors import needs_of_actor
-from ledger.core.books import Books, Shelf
+from ledger.core.books import Books, Shelf, shelf_key
 from ledger.core.commands import Name
-from ledger.core.entries import Account
-from ledger.core.rows import (
-    Alias,
-    ApiKey,
-    Bank,
-    Deposit,
-    KeySum,
-    Party,
-    PublicKey,
-    Rail,
-    Receivable,
-    Settings,
-    SuspenseItem,
-)
+from ledger.core.entries import Account, Entry
+from ledger.core.rows import AGREEMENTS, Agreement, Alias, ApiKey, Bank, KeySum, PublicKey, Rail, Settings
+
+Loader = Callable[..., Awaitable[dict[Any, Any]]]
+"""What finds rows: of a connection, a ledger's id and keys; by key, those that there are."""
 
 
 def is_loaded(books: Books, call: Call) -> bool:
@@ -53,14 +47,24 @@ def _needs(books: Books, call: Call) -> Iterator[Name]:
         yield from needs_of_actor(books, call.actor)
 
 
-async def load(connection: Connection, ledger_id: int, books: Books, calls: list[Call]) -> None:
-    """Load all that the calls name. An alias only says after its own load which party to load, hence the loop."""
+async def load(
+    connection: Connection, ledger_id: int, books: Books, calls: list[Call], decided: Sequence[Entry] = ()
+) -> None:
+    """Load all that the calls name, upon entries that are decided and not yet written. An alias only says after its own
+    load which party to load, hence the loop."""
     while names := missing(books, calls):
         by_shelf: dict[str, list[Any]] = {}
         for shelf, key in names:
             by_shelf.setdefault(shelf, []).append(key)
         for shelf, keys in by_shelf.items():
             found = await _LOADERS[shelf](connection, ledger_id, keys)
+            if shelf in _UPON_DECIDED and decided:
+                _UPON_DECIDED[shelf](found, decided)
+                for key in keys:  # forgotten again, should the entries be undone
+                    getattr(books, shelf)[key] = found.get(key)
+                continue
+            if shelf == "open_things":
+                found = {key: found.get(key, 0) + books.counted_open(key) for key in keys}
             getattr(books, shelf).update({key: found.get(key) for key in keys})
 
 
@@ -69,7 +73,7 @@ async def load_head(connection: Connection, ledger_id: int, books: Books) -> tup
     head = await connection.fetchrow(
         """
         SELECT h.version, h.number, h.accounts, micros(h.posted_at) AS posted_at, h.root, h.frontier,
-               s.name, s.time_zone, s.currencies, s.request_signatures, coalesce(
+               s.name, s.time_zone, s.currencies, s.request_signatures, s.limits, s.fees, coalesce(
                    (SELECT origin FROM epochs e WHERE e.ledger_id = h.ledger_id ORDER BY epoch DESC LIMIT 1), l.origin
                ) AS origin
         FROM heads h JOIN settings s USING (ledger_id) JOIN ledgers l USING (ledger_id) WHERE ledger_id = $1
@@ -81,7 +85,7 @@ async def load_head(connection: Connection, ledger_id: int, books: Books) -> tup
     books.number = head["number"] + 1
     books.accounts_opened = head["accounts"]
     books.now = head["posted_at"]
-    books.settings = Settings(head["name"], head["time_zone"], head["currencies"], head["request_signatures"])
+    books.settings = Settings(*(head[name] for name in Settings.columns()))
     return head["version"], Head(head["number"], head["root"], head["frontier"], head["origin"])
 
 
@@ -101,7 +105,7 @@ async def _owners(connection: Connection, ledger_id: int, keys: list[str]) -> di
     return found
 
 
-def _by_id(sql: str, make: Callable[..., Any], key: Callable[[Any], Any]) -> Callable[..., Awaitable[dict[Any, Any]]]:
+def _by_id(sql: str, make: Callable[..., Any], key: Callable[[Any], Any]) -> Loader:
     """A loader whose query takes the keys as one array."""
 
     async def loader(connection: Connection, ledger_id: int, keys: list[Any]) -> dict[Any, Any]:
@@ -109,6 +113,29 @@ def _by_id(sql: str, make: Callable[..., Any], key: Callable[[Any], Any]) -> Cal
         return {key(row): row for row in found}
 
     return loader
+
+
+def _agreements(kind: type[Agreement]) -> Loader:
+    """The loader of a table of agreements, by what is unique there."""
+    columns = ", ".join(f'"{name}"' for name in kind.columns())
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    arrays = [f"${n}::{_ARRAY_OF[types[name]]}" for n, name in enumerate(kind.unique, 2)]
+    sql = f"""
+        SELECT r.* FROM unnest({", ".join(arrays)}) AS k ({", ".join(kind.unique)}), LATERAL (
+            SELECT {columns} FROM {kind.table}
+            WHERE ledger_id = $1 AND {" AND ".join(f"{name} = k.{name}" for name in kind.unique)} OFFSET 0
+        ) r
+    """
+
+    async def loader(connection: Connection, ledger_id: int, keys: list[Any]) -> dict[Any, Any]:
+        by_column = [keys] if len(kind.unique) == 1 else [list(column) for column in zip(*keys, strict=True)]
+        found = (kind(*row) for row in await connection.fetch(sql, ledger_id, *by_column))
+        return {shelf_key(row): row for row in found}
+
+    return loader
+
+
+_ARRAY_OF = {int: "bigint[]", str: "text[]"}
 
 
 async def _aliases(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
@@ -132,7 +159,7 @@ async def _deposit_references(connection: Connection, ledger_id: int, keys: list
         SELECT k.rail, k.rail_reference, d.entry
         FROM unnest($2::text[], $3::text[]) AS k (rail, rail_reference), LATERAL (
             SELECT entry FROM deposits
-            WHERE ledger_id = $1 AND rail = k.rail AND rail_reference = k.rail_reference OFFSET 0
+            WHERE ledger_id = $1 AND rail_reference = k.rail_reference AND rail = k.rail OFFSET 0
         ) d
         """,
         ledger_id,
@@ -186,7 +213,7 @@ async def _used_keys(connection: Connection, ledger_id: int, keys: list[bytes]) 
     return {row["key"]: row["number"] for row in rows}
 
 
-_LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+_LOADERS: dict[str, Loader] = {
     "owners": _owners,
     "aliases": _aliases,
     "deposit_references": _deposit_references,
@@ -211,13 +238,6 @@ _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
         PublicKey,
         lambda row: row.id,
     ),
-    "parties": _by_id(
-        """
-        SELECT id, kind, state, entry, intents, intents_above FROM parties WHERE ledger_id = $1 AND id = ANY ($2)
-        """,
-        Party,
-        lambda row: row.id,
-    ),
     "banks": _by_id(
         "SELECT id, currency, iban, purpose, entry FROM banks WHERE ledger_id = $1 AND id = ANY ($2)",
         Bank,
@@ -226,28 +246,17 @@ _LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
     "rails": _by_id(
         "SELECT id, settles_to, entry FROM rails WHERE ledger_id = $1 AND id = ANY ($2)", Rail, lambda row: row.id
     ),
-    "deposits": _by_id(
-        """
-        SELECT entry, rail, rail_reference, party, amount, currency, state, reason FROM deposits
-        WHERE ledger_id = $1 AND entry = ANY ($2)
-        """,
-        Deposit,
-        lambda row: row.entry,
-    ),
-    "suspense": _by_id(
-        """
-        SELECT entry, amount, remaining, currency, reason, arrived_on, state FROM suspense_items
-        WHERE ledger_id = $1 AND entry = ANY ($2)
-        """,
-        SuspenseItem,
-        lambda row: row.entry,
-    ),
-    "receivables": _by_id(
-        "SELECT entry, party, amount, remaining, currency FROM receivables WHERE ledger_id = $1 AND entry = ANY ($2)",
-        Receivable,
-        lambda row: row.entry,
-    ),
+    **{table: _agreements(kind) for table, kind in AGREEMENTS.items()},
+    **load_sums.LOADERS,
+    **load_payouts.LOADERS,
+    **load_invoices.LOADERS,
 }
+
+_UPON_DECIDED: dict[str, Callable[[dict[Any, Any], Sequence[Entry]], None]] = {
+    "spent": load_sums.add_decided,
+    "open_invoices": load_invoices.add_decided,
+}
+"""What entries that are decided and not yet written change of what a query finds."""
 
 
 def evict(books: Books, deciding: list[Call], rows_max: int) -> None:

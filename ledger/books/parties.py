@@ -1,71 +1,48 @@
 """Parties and aliases read back."""
 
-from typing import Any, NamedTuple
-
-import msgspec
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ledger.books.database import Reader
 from ledger.core.chart import ROLES
 from ledger.core.parties import AliasName
-from ledger.core.party_keys import Policy
+from ledger.core.rows import Party
 
 
-class StoredParty(NamedTuple):
-    """A party with its names, its aliases and its balances in their natural sign."""
+class Holdings(NamedTuple):
+    """What a party goes by and what it has: its balances in their natural sign, an object a currency."""
 
-    entry: int
-    id: str
-    kind: str
-    name: str | None
-    state: str
     aliases: list[AliasName]
-    metadata: dict[str, str] | None
     balances: list[dict[str, int | str]]
-    policy: Policy
 
 
-async def party(connection: Reader, ledger_id: int, party_id: str) -> StoredParty | None:
-    """One party; None if there is none."""
-    row = await connection.fetchrow(
-        """
-        SELECT p.entry, p.kind, p.state, p.intents, p.intents_above, e.private FROM parties p
-        JOIN entries e ON e.ledger_id = p.ledger_id AND e.number = p.entry
-        WHERE p.ledger_id = $1 AND p.id = $2
-        """,
-        ledger_id,
-        party_id,
-    )
-    if row is None:
-        return None
+async def holdings(connection: Reader, ledger_id: int, parties: Sequence[Party]) -> dict[str, Holdings]:
+    """The aliases and balances of parties, by their ids: in two queries, however many they are."""
+    ids = [party.id for party in parties]
     aliases = await connection.fetch(
         """
-        SELECT channel, value FROM aliases
-        WHERE ledger_id = $1 AND party = $2 AND until_entry IS NULL ORDER BY entry, channel, value
+        SELECT party, channel, value FROM aliases
+        WHERE ledger_id = $1 AND party = ANY ($2) AND until_entry IS NULL ORDER BY entry, channel, value
         """,
         ledger_id,
-        party_id,
+        ids,
     )
     accounts = await connection.fetch(
-        "SELECT currency, role, balance FROM accounts WHERE ledger_id = $1 AND owner = $2 ORDER BY currency, number",
+        """
+        SELECT owner, currency, role, balance FROM accounts
+        WHERE ledger_id = $1 AND owner = ANY ($2) ORDER BY currency, number
+        """,
         ledger_id,
-        party_id,
+        ids,
     )
-    balances: dict[str, dict[str, int | str]] = {}
+    names: dict[str, list[AliasName]] = {party_id: [] for party_id in ids}
+    for alias in aliases:
+        names[alias["party"]].append(AliasName(alias["channel"], alias["value"]))
+    balances: dict[str, dict[str, dict[str, int | str]]] = {party_id: {} for party_id in ids}
     for account in accounts:
-        in_currency = balances.setdefault(account["currency"], {"currency": account["currency"]})
+        in_currency = balances[account["owner"]].setdefault(account["currency"], {"currency": account["currency"]})
         in_currency[account["role"]] = account["balance"] * ROLES[account["role"]].sign
-    private: dict[str, Any] = msgspec.json.decode(row["private"]) if row["private"] is not None else {}
-    return StoredParty(
-        entry=row["entry"],
-        id=party_id,
-        kind=row["kind"],
-        name=private.get("name"),
-        state=row["state"],
-        aliases=[AliasName(*alias) for alias in aliases],
-        metadata=private.get("metadata"),
-        balances=list(balances.values()),
-        policy=Policy(row["intents"], row["intents_above"]),
-    )
+    return {party_id: Holdings(names[party_id], list(balances[party_id].values())) for party_id in ids}
 
 
 async def party_exists(connection: Reader, ledger_id: int, party_id: str) -> bool:

@@ -73,6 +73,12 @@ async def entry_by_number(connection: Reader, ledger_id: int, number: int) -> En
     return _entry(row)[0] if row is not None else None
 
 
+async def entries_by_number(connection: Reader, ledger_id: int, numbers: list[int]) -> dict[int, Entry]:
+    """Entries by their numbers; those that do not exist are left out."""
+    rows = await connection.fetch(_ENTRY + "WHERE e.ledger_id = $1 AND e.number = ANY ($2)", ledger_id, numbers)
+    return {row["number"]: _entry(row)[0] for row in rows}
+
+
 async def stored_by_key(connection: Reader, ledger_id: int, keys: list[bytes]) -> dict[bytes, Stored]:
     """What became of keys; those never used are left out."""
     entries = await connection.fetch(_ENTRY + "WHERE e.ledger_id = $1 AND e.key = ANY ($2)", ledger_id, keys)

@@ -12,30 +12,38 @@ _OPEN = """
              WHERE ledger_id = $1 AND state = 'open' AND entry > $3 AND entry <= $2 AND arrived_on < $4
              ORDER BY entry LIMIT $5)
             UNION ALL
-            -- What was taken out since, by the deposit that had brought it: to return that is so far the one way.
-            SELECT substring(e.body::json #>> '{request,deposit}' FROM '[0-9]+$')::bigint, p.amount
+            -- What was taken out since, or came back: each such entry says which one item it left so.
+            SELECT (e.body::json #>> '{result,rows,suspense_items,0,entry}')::bigint, p.amount
             FROM accounts a,
             LATERAL (
-                SELECT entry, amount FROM postings
-                WHERE ledger_id = $1 AND (debit, entry) > (a.number, $2) AND debit <= a.number
-                ORDER BY debit, entry, n OFFSET 0
+                (SELECT entry, amount FROM postings
+                 WHERE ledger_id = $1 AND (debit, entry) > (a.number, $2) AND debit <= a.number
+                 ORDER BY debit, entry, n)
+                UNION ALL
+                (SELECT entry, -amount FROM postings
+                 WHERE ledger_id = $1 AND (credit, entry) > (a.number, $2) AND credit <= a.number
+                 ORDER BY credit, entry, n)
+                OFFSET 0
             ) p,
             LATERAL (SELECT body FROM entries WHERE ledger_id = $1 AND number = p.entry OFFSET 0) e
             WHERE a.ledger_id = $1 AND a.owner = 'platform' AND a.role = 'suspense'
         ) either WHERE entry > $3 AND entry <= $2 GROUP BY entry ORDER BY entry
     )
     SELECT there.entry, s.amount, s.remaining + there.taken_since AS remaining, s.currency, s.reason, s.arrived_on,
-           d.rail, d.rail_reference
+           s.rail, d.rail_reference, s.party
     FROM there,
-    LATERAL (SELECT * FROM suspense_items WHERE ledger_id = $1 AND entry = there.entry OFFSET 0) s,
-    LATERAL (SELECT rail, rail_reference FROM deposits WHERE ledger_id = $1 AND entry = there.entry OFFSET 0) d
-    WHERE s.arrived_on < $4
+    LATERAL (SELECT * FROM suspense_items WHERE ledger_id = $1 AND entry = there.entry OFFSET 0) s
+    LEFT JOIN LATERAL (
+        SELECT rail_reference FROM deposits WHERE ledger_id = $1 AND entry = s.entry OFFSET 0
+    ) d ON true
+    WHERE s.arrived_on < $4 AND s.remaining + there.taken_since > 0
     ORDER BY there.entry LIMIT $5
 """
 
 
 class OpenItem(NamedTuple):
-    """Money in suspense, with the deposit that brought it; `entry` made both. Amounts are in minor units."""
+    """Money in suspense, with the reference of the deposit that brought it, if one did; `entry` made both. Amounts are
+    in minor units; `party` is whom it was meant for, if that is known."""
 
     entry: int
     amount: int
@@ -44,7 +52,8 @@ class OpenItem(NamedTuple):
     reason: str
     arrived_on: date
     rail: str
-    rail_reference: str
+    rail_reference: str | None
+    party: str | None
 
 
 class Now(NamedTuple):

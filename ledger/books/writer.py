@@ -187,7 +187,7 @@ class Writer:
     async def _decide_unloaded(self, connection: Connection, batch: Batch) -> None:
         while batch.unloaded:
             calls = [call for unit in batch.unloaded for call in unit]
-            await load(connection, self.ledger_id, self.books, calls)
+            await load(connection, self.ledger_id, self.books, calls, batch.entries)
             # To decide one may make the next name more: an alias that it set names a party whose accounts are wanted.
             while batch.unloaded and all(is_loaded(self.books, call) for call in batch.unloaded[0]):
                 batch.decide_first(self.books, self.ledger_id, self.clock())

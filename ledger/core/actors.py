@@ -17,6 +17,10 @@ from ledger.core.fields import Amount, Currency
 from ledger.core.money import AMOUNT_MAX, format_amount
 from ledger.core.rows import ApiKey, KeySum, moment
 
+NOT_COUNTED_TO = frozenset({"fees", "fee_costs", "payable"})
+NOT_COUNTED_FROM = NOT_COUNTED_TO | {"held", "escrow"}
+"""A fee and its tax are counted already in what is paid, and what was held or sent before was counted then."""
+
 
 class Limit(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a key may move in one currency: by one request, and on one day of the ledger's calendar."""
@@ -62,7 +66,8 @@ def charge(books: Books, key: ApiKey) -> None:
     """Count what the entry moves against the limits of the key. Raises limit_exceeded, which names the limit."""
     moved: defaultdict[str, int] = defaultdict(int)
     for posting in books.postings:
-        moved[posting.debit.currency] += posting.amount
+        if posting.debit.role not in NOT_COUNTED_FROM and posting.credit.role not in NOT_COUNTED_TO:
+            moved[posting.debit.currency] += posting.amount
     limits = read_limits(key.limits or "[]")
     for currency, amount in moved.items():
         limit = limits.get(currency)

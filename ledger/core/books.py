@@ -5,9 +5,13 @@ something is absent counts as loaded too. Asking for what was never loaded raise
 loaded" for "does not exist".
 """
 
+# long: the working set and its journal are one thing.
+
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from ledger.core.chart import ROLES
 from ledger.core.currencies import is_postable
@@ -16,22 +20,43 @@ from ledger.core.errors import Invalid, NotFound, Refused
 from ledger.core.money import AMOUNT_MAX, format_amount
 from ledger.core.movements import Leg
 from ledger.core.rows import (
+    Agreement,
     Alias,
     ApiKey,
     Bank,
+    Claim,
+    CreditNote,
     Deposit,
     Epoch,
+    Hold,
+    Invoice,
+    InvoiceNumbers,
     KeySum,
+    OutsideMove,
     Party,
+    Payment,
+    PaymentRequest,
+    Payout,
     PublicKey,
     Rail,
     Receivable,
+    Refund,
     Row,
     Settings,
+    Split,
     SuspenseItem,
 )
 
 Value = TypeVar("Value")
+Changed = TypeVar("Changed", bound=Agreement)
+
+
+class Spent(NamedTuple):
+    """What a party has paid in a currency on a day of the ledger's calendar: the sum, and how many times."""
+
+    day: date
+    amount: int
+    times: int
 
 
 class Savepoint(NamedTuple):
@@ -84,8 +109,26 @@ class Books:
         self.banks: Shelf[Bank] = Shelf("bank", complete)
         self.deposits: Shelf[Deposit] = Shelf("deposit", complete)
         self.deposit_references: Shelf[int] = Shelf("deposit reference", complete)
-        self.suspense: Shelf[SuspenseItem] = Shelf("suspense item", complete)
+        self.suspense_items: Shelf[SuspenseItem] = Shelf("suspense item", complete)
         self.receivables: Shelf[Receivable] = Shelf("receivable", complete)
+        self.holds: Shelf[Hold] = Shelf("hold", complete)
+        self.payment_requests: Shelf[PaymentRequest] = Shelf("payment request", complete)
+        self.splits: Shelf[Split] = Shelf("split", complete)
+        self.claims: Shelf[Claim] = Shelf("claim", complete)
+        self.invoices: Shelf[Invoice] = Shelf("invoice", complete)
+        self.invoice_numbers: Shelf[InvoiceNumbers] = Shelf("invoice numbers of", complete)
+        self.open_invoices: Shelf[tuple[int, ...]] = Shelf("open invoices of a merchant for", complete)
+        self.invoice_refs: Shelf[int] = Shelf("external reference", complete)
+        self.credit_notes: Shelf[CreditNote] = Shelf("credit note", complete)
+        self.payments: Shelf[Payment] = Shelf("payment", complete)
+        self.refunds: Shelf[Refund] = Shelf("refund", complete)
+        self.payouts: Shelf[Payout] = Shelf("payout", complete)
+        self.last_payouts: Shelf[int] = Shelf("last payout of", complete)
+        self.outside_moves: Shelf[OutsideMove] = Shelf("outside move", complete)
+        self.move_references: Shelf[int] = Shelf("reference of an outside move", complete)
+        self.open_requests: Shelf[int] = Shelf("open requests between", complete)
+        self.open_things: Shelf[int] = Shelf("open agreements of", complete)
+        self.spent: Shelf[Spent] = Shelf("what was paid today by", complete)
         self.api_keys: Shelf[ApiKey] = Shelf("api key", complete)
         self.key_sums: Shelf[KeySum] = Shelf("sum of key", complete)
         self.public_keys: Shelf[PublicKey] = Shelf("public key", complete)
@@ -131,6 +174,14 @@ class Books:
             detail = f"There is no party {reference}. Register it with POST /v1/parties, or correct the name."
             raise NotFound.at(pointer, "party_unknown", detail)
         return party
+
+    def known_party(self, reference: str | None) -> Party | None:
+        """The party that an id or an alias names, as far as it is loaded: for what else a command then needs."""
+        if reference is not None and reference.startswith("alias:"):
+            _, channel, value = reference.split(":", 2)
+            alias = self.aliases.get((channel, value))
+            reference = alias.party if alias is not None else None
+        return self.parties.get(reference) if reference is not None else None
 
     def needs_of_party(self, reference: str | None) -> tuple[tuple[str, Any], ...]:
         """What must be loaded to know a party and its accounts."""
@@ -185,6 +236,30 @@ class Books:
         """Set a row, to be written with the entry."""
         self.remember(shelf, key, row)
         self.rows.append(row)
+
+    def count_open(self, party: str | None, change: int) -> None:
+        """Count what stands open with a party, which therefore cannot be closed; kept where it was loaded."""
+        if party is None:
+            return
+        if party in self.open_things or self.open_things.complete:
+            self.remember(self.open_things, party, (self.open_things.find(party) or 0) + change)
+        else:
+            self._journal.append((party, change))
+
+    def counted_open(self, party: str) -> int:
+        """What entries that are not yet durable have counted of a party that was not loaded: what a load adds."""
+        return sum(step[1] for step in self._journal if len(step) == 2 and step[0] == party)
+
+    def change(self, shelf: Shelf[Changed], row: Changed, **changes: Any) -> Changed:
+        """Set some columns of an agreement, to be written with the entry; the row as it is now."""
+        changed = msgspec.structs.replace(row, changed_by=self.number, **changes)
+        self.put(shelf, shelf_key(changed), changed)
+        return changed
+
+    def add(self, shelf: Shelf[Changed], row: Changed) -> Changed:
+        """Enter an agreement that this entry makes."""
+        self.put(shelf, shelf_key(row), row)
+        return row
 
     def remember(self, shelf: Shelf[Any], key: Any, value: Any) -> None:
         """Set what a shelf says, where another row's table already holds it."""
@@ -251,6 +326,9 @@ class Books:
                 case (Settings() as settings,):
                     self.settings = settings
                     self._day = (0, 0, date.min)
+                case (str() as party, int() as change):
+                    if party in self.open_things:  # loaded since
+                        self.open_things[party] = (self.open_things[party] or 0) - change
                 case (dict() as held, key):
                     del held[key]
                     self.accounts_opened -= 1
@@ -281,6 +359,12 @@ class Books:
         held[role, currency] = account
         self.opened.append(account)
         return account
+
+
+def shelf_key(row: Row) -> Any:
+    """What a row is found by: its unique column, or the tuple of them."""
+    names = row.unique
+    return getattr(row, names[0]) if len(names) == 1 else tuple(getattr(row, name) for name in names)
 
 
 _ABSENT: Any = object()

@@ -46,10 +46,16 @@ ROLES: dict[str, Role] = {
     role.name: role
     for role in (
         _role("available", "party", Class.LIABILITY, False, "can be spent"),
+        _role("held", "party", Class.LIABILITY, False, "reserved by holds"),
+        _role("escrow", "party", Class.LIABILITY, False, "paid, not yet anyone else's"),
         _role("receivable", "party", Class.ASSET, False, "the party owes the platform"),
         _role("clearing", "rail", Class.ASSET, True, "the rail says it has our money, or we owe it"),
+        _role("outbound", "rail", Class.LIABILITY, False, "told the rail to pay, not yet confirmed"),
         _role("cash", "bank", Class.ASSET, True, "what that bank account's statement says"),
         _role("suspense", "platform", Class.LIABILITY, False, "arrived, belongs to someone, not yet known to whom"),
+        _role("fees", "platform", Class.INCOME, True, "what merchants are charged"),
+        _role("fee_costs", "platform", Class.EXPENSE, True, "what rails and banks charge"),
+        _role("payable", "tax", Class.LIABILITY, True, "collected for an authority"),
     )
 }
 
@@ -64,6 +70,11 @@ def rail_owner(rail: str) -> str:
 def bank_owner(bank: str) -> str:
     """The owner of a bank's accounts."""
     return f"bank:{bank}"
+
+
+def tax_owner(code: str) -> str:
+    """The owner of a tax's account."""
+    return f"tax:{code}"
 
 
 def owner_kind(owner: str) -> str:

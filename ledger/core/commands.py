@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import msgspec
 
 from ledger.core.actors import acting_key, charge
-from ledger.core.books import Books
+from ledger.core.books import Books, shelf_key
 from ledger.core.entries import (
     BODY_BYTES_MAX,
     Body,
@@ -24,6 +24,7 @@ from ledger.core.entries import (
 )
 from ledger.core.errors import FieldError, Invalid, Malformed
 from ledger.core.merkle import leaf_hash
+from ledger.core.rows import Agreement, Row, image
 from ledger.core.text import format_timestamp
 
 Name = tuple[str, Any]
@@ -130,6 +131,8 @@ def _seal(
     books: Books, command: Command, actor: str, key: bytes, salt: bytes, effective_on: date, result: Result
 ) -> Entry:
     request, private = command.sealed(salt[16:])
+    if books.rows:
+        result = _with_rows(result, books.rows)
     body = canonical(
         Body(
             ledger=books.ledger,
@@ -165,6 +168,17 @@ def _seal(
     )
 
 
+def _with_rows(result: Result, rows: list[Row]) -> Result:
+    """The result with each agreement as the entry leaves it, by table."""
+    images: dict[str, dict[Any, dict[str, Any]]] = {}
+    for row in rows:
+        if isinstance(row, Agreement):
+            images.setdefault(row.table, {})[shelf_key(row)] = image(row, type(row))
+    if not images:
+        return result
+    return (result or {}) | {"rows": {table: list(of.values()) for table, of in images.items()}}
+
+
 def _effective_on(books: Books, command: Command) -> date:
     asked = command.effective_date(books)
     if asked is None:
@@ -184,7 +198,8 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
     """
     salt = from_base64url(private["salt"]) if private else b""
     asked: dict[str, Any] = msgspec.to_builtins(command.facts(command.clear_texts(), salt))
-    hidden = {_wire(name) for name in command.private}
+    references = {_wire(name) for name in command.references}
+    hidden = {_wire(name) for name in command.private} | (command.clear_texts().keys() - references)
 
     def was_erased(name: str) -> bool:
         return private is None and (name in hidden or str(stored.get(name)).startswith("alias:")) and name in stored

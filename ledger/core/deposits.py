@@ -1,63 +1,86 @@
 """Deposits: money that arrived over a rail. The money is here, so the state of the books never refuses it.
 
-What cannot be credited goes to suspense with a reason, to be allocated or returned later.
+It tops up a wallet or pays the invoice that it names. What cannot be credited goes to suspense with a reason, to be
+allocated or returned later.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from ledger.core import shape
+from ledger.core.allocations import InvoiceId
 from ledger.core.books import Books
+from ledger.core.charges import charge, needs_of_charge
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
+from ledger.core.creditor_references import invoice_of_reference
 from ledger.core.currencies import is_postable
 from ledger.core.errors import Conflict, FieldError, Invalid, NotFound
-from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, RailReference, Reason, Timestamp
-from ledger.core.movements import (
-    DEPOSIT_CREDITED,
-    DEPOSIT_SUSPENDED,
-    RETURN_AS_DEBT,
-    RETURN_FROM_BALANCE,
-    RETURN_FROM_SUSPENSE,
-)
-from ledger.core.rows import Deposit, Receivable, SuspenseItem
+from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, RailReference, Timestamp
+from ledger.core.invoices import PAYABLE, needs_of_invoice
+from ledger.core.limits import exceeds_balance
+from ledger.core.movements import DEPOSIT_CREDITED, DEPOSIT_SUSPENDED, RECEIVE, SURPLUS, SURPLUS_SUSPENDED
+from ledger.core.payments import remember_payment
+from ledger.core.rows import Deposit, Invoice, Party, SuspenseItem
+from ledger.core.settlements import enter_settlement
 from ledger.core.text import parse_timestamp
 
 
+class Destination(NamedTuple):
+    """Where a deposit goes: to a party, to an invoice of its, or into suspense for a `reason`."""
+
+    party: Party | None
+    invoice: Invoice | None = None
+    reason: str | None = None
+
+
 class MakeDeposit(Command, kw_only=True):
-    """Book money that a rail says has arrived for a party, or for nobody known."""
+    """Book money that a rail says has arrived: for a party, for an invoice (by its id or its creditor reference, where
+    spaces and case do not matter), or for nobody known. What an invoice does not need goes to the `payer`."""
 
     kind = "deposit"
     private = ("memo",)
-    references = ("to",)
+    references = ("to", "payer")
     to: PartyRef | None = None
+    payer: PartyRef | None = None
     amount: Amount
     currency: Currency
     rail: OutsideId
     rail_reference: RailReference
     occurred_at: Timestamp | None = None
+    invoice: InvoiceId | None = None
+    reference: RailReference | None = None
     memo: Memo | None = None
 
     def fault(self) -> FieldError | None:
-        """The references', texts' and times' rules."""
+        """The references', texts' and times' rules; one destination at most."""
+        if sum(each is not None for each in (self.to, self.invoice, self.reference)) > 1:
+            return FieldError("/to", "field_invalid", "Give one of to, invoice and reference.")
         return shape.first(
             shape.reference("/to", self.to),
+            shape.reference("/payer", self.payer),
             shape.currency(self.currency),
             shape.text("/rail_reference", self.rail_reference, shape.REFERENCE_LENGTH_MAX),
             shape.timestamp("/occurred_at", self.occurred_at),
+            shape.text("/reference", self.reference, shape.REFERENCE_LENGTH_MAX),
             shape.text("/memo", self.memo),
         )
 
     def needs(self, books: Books) -> Iterable[Name]:
-        """The rail, whether the reference is booked, and the party."""
+        """The rail, whether the reference is booked, the party or the invoice, and what its merchant is charged."""
         yield "rails", self.rail
         yield "owners", rail_owner(self.rail)
         yield "owners", PLATFORM
         yield "deposit_references", (self.rail, self.rail_reference)
         yield from books.needs_of_party(self.to)
+        yield from books.needs_of_party(self.payer)
+        number = self._invoice_number()
+        yield from needs_of_invoice(books, number)
+        invoice = books.invoices.get(number)
+        if invoice is not None:
+            yield from needs_of_charge(books, invoice.merchant)
 
     def effective_date(self, books: Books) -> str | None:
         """The day on which it occurred, by the ledger's time zone; a rail's clock that is ahead counts as today."""
@@ -71,7 +94,7 @@ class MakeDeposit(Command, kw_only=True):
         return min(day, books.today).isoformat()
 
     def decide(self, books: Books) -> Result:
-        """Credit the party, or put the money into suspense and say why."""
+        """Credit the party, pay the invoice, or put the money into suspense and say why."""
         if not is_postable(self.currency, books.today):
             detail = f"{self.currency} has been withdrawn; it is read for ever and not newly posted."
             raise Invalid.at("/currency", "currency_invalid", detail)
@@ -79,15 +102,25 @@ class MakeDeposit(Command, kw_only=True):
             detail = f"There is no rail {self.rail}. Register it with POST /v1/rails, or correct the name."
             raise NotFound.at("/rail", "rail_unknown", detail)
         self._check_is_new(books)
-        party, reason = self._destination(books)
+        where = self._destination(books)
         rail = rail_owner(self.rail)
-        if reason is None and party is not None:
-            books.post(DEPOSIT_CREDITED, rail, party, self.amount, self.currency)
-        else:
+        surplus, surplus_to = 0, None
+        if where.party is None or where.reason is not None:
             books.post(DEPOSIT_SUSPENDED, rail, PLATFORM, self.amount, self.currency)
-        state = "credited" if reason is None else "suspense"
-        self._enter(books, party if reason is None else None, state, reason)
-        return {"state": state} if reason is None else {"state": state, "reason": reason}
+            self._suspend(books, self.amount, where.reason or "unassigned", where.party)
+        elif where.invoice is not None:
+            surplus = self._receive(books, where.party, where.invoice)
+            surplus_to = self._give_surplus(books, surplus) if surplus > 0 else None
+        else:
+            books.post(DEPOSIT_CREDITED, rail, where.party.id, self.amount, self.currency)
+            remember_payment(books, "deposit", None, where.party.id, self.amount, self.currency, self.rail)
+        self._enter(books, where, surplus, surplus_to)
+        return None
+
+    def _invoice_number(self) -> int | None:
+        if self.invoice is not None:
+            return shape.numbered("invoice", self.invoice)
+        return invoice_of_reference(self.reference) if self.reference is not None else None
 
     def _check_is_new(self, books: Books) -> None:
         number = books.deposit_references.find((self.rail, self.rail_reference))
@@ -95,81 +128,89 @@ class MakeDeposit(Command, kw_only=True):
             detail = f"{self.rail} {self.rail_reference} is booked already, as deposit_{number}. Do not book it again."
             raise Conflict("already_exists", detail, existing=(f"deposit_{number}", number))
 
-    def _destination(self, books: Books) -> tuple[str | None, str | None]:
-        """Whom to credit, or the reason why nobody can be."""
-        if self.to is None:
-            return None, "unassigned"
-        try:
-            party = books.party(self.to, "/to")
-        except NotFound:
-            return None, "party_unknown"
+    def _destination(self, books: Books) -> Destination:
+        """Whom or what to credit, or the reason why nobody can be."""
+        if self.invoice is not None or self.reference is not None:
+            return self._invoice_destination(books)
+        party = known(books, self.to)
+        if party is None:
+            return Destination(known(books, self.payer), reason="party_unknown" if self.to else "unassigned")
+        return Destination(party, reason=self._why_not(books, party, self.amount))
+
+    def _invoice_destination(self, books: Books) -> Destination:
+        number = self._invoice_number()
+        invoice = books.invoices.find(number) if number is not None else None
+        if invoice is None:
+            return Destination(known(books, self.payer), reason="invoice_unknown")
+        if invoice.state not in PAYABLE or invoice.currency != self.currency:
+            reason = "invoice_not_open" if invoice.state not in PAYABLE else "currency_mismatch"
+            return Destination(known(books, self.payer), reason=reason)
+        merchant = books.party(invoice.merchant, "")
+        return Destination(merchant, invoice, self._why_not(books, merchant, min(invoice.due, self.amount)))
+
+    def _why_not(self, books: Books, party: Party, amount: int) -> str | None:
+        """Why a party cannot be credited, or None if it can."""
         if party.state in ("frozen", "closed"):
-            return party.id, "party_not_open"
+            return "party_not_open"
         if self.currency not in books.settings.currencies:
-            return party.id, "currency_not_enabled"
-        return party.id, None
+            return "currency_not_enabled"
+        return "limit_exceeded" if exceeds_balance(books, party, amount, self.currency) else None
 
-    def _enter(self, books: Books, party: str | None, state: str, reason: str | None) -> None:
-        number = books.number
-        row = Deposit(number, self.rail, self.rail_reference, party, self.amount, self.currency, state, reason)
-        books.put(books.deposits, number, row)
-        books.remember(books.deposit_references, (self.rail, self.rail_reference), number)
-        if reason is not None:
-            item = SuspenseItem(number, self.amount, self.amount, self.currency, reason, books.today, "open")
-            books.put(books.suspense, number, item)
+    def _receive(self, books: Books, merchant: Party, invoice: Invoice) -> int:
+        """Pay an invoice as far as something is due on it; what is left."""
+        part = min(invoice.due, self.amount)
+        books.post(RECEIVE, rail_owner(self.rail), merchant.id, part, self.currency)
+        charged = charge(books, merchant, part, self.currency)
+        enter_settlement(books, None, self.rail, merchant, [(invoice, part)], self.currency, charged)
+        return self.amount - part
+
+    def _give_surplus(self, books: Books, surplus: int) -> str | None:
+        """Credit the payer with what was more than was due, if possible; else it waits in suspense."""
+        payer = known(books, self.payer)
+        if payer is not None and self._why_not(books, payer, surplus) is None:
+            books.post(SURPLUS, rail_owner(self.rail), payer.id, surplus, self.currency)
+            return payer.id
+        books.post(SURPLUS_SUSPENDED, rail_owner(self.rail), PLATFORM, surplus, self.currency)
+        self._suspend(books, surplus, "overpaid", payer)
+        return None
+
+    def _suspend(self, books: Books, amount: int, reason: str, meant_for: Party | None) -> None:
+        item = SuspenseItem(
+            entry=books.number,
+            changed_by=books.number,
+            amount=amount,
+            remaining=amount,
+            currency=self.currency,
+            reason=reason,
+            arrived_on=books.today,
+            state="open",
+            rail=self.rail,
+            party=meant_for.id if meant_for is not None else None,
+        )
+        books.add(books.suspense_items, item)
+
+    def _enter(self, books: Books, where: Destination, surplus: int, surplus_to: str | None) -> None:
+        is_credited = where.party is not None and where.reason is None
+        row = Deposit(
+            entry=books.number,
+            changed_by=books.number,
+            rail=self.rail,
+            rail_reference=self.rail_reference,
+            party=where.party.id if where.party is not None and is_credited else None,
+            amount=self.amount,
+            currency=self.currency,
+            state="credited" if is_credited else "suspense",
+            reason=None if is_credited else where.reason or "unassigned",
+            surplus=surplus,
+            surplus_to=surplus_to,
+        )
+        books.add(books.deposits, row)
+        books.remember(books.deposit_references, (self.rail, self.rail_reference), row.entry)
 
 
-class ReturnDeposit(Command):
-    """Book that a rail took a deposit back: a recall, a chargeback of a top-up."""
-
-    kind = "deposit.return"
-    private = ("reason",)
-    deposit: str
-    reason: Reason
-
-    def fault(self) -> FieldError | None:
-        """The text's rule."""
-        return shape.required_text("/reason", self.reason, shape.MEMO_LENGTH_MAX)
-
-    def needs(self, books: Books) -> Iterable[Name]:
-        """The deposit, then whoever was credited."""
-        number = shape.numbered("deposit", self.deposit)
-        if number is None:
-            return
-        yield "deposits", number
-        yield "suspense", number
-        deposit = books.deposits.get(number)
-        if deposit is not None:
-            yield "owners", rail_owner(deposit.rail)
-            yield "owners", deposit.party if deposit.party is not None else PLATFORM
-
-    def decide(self, books: Books) -> Result:
-        """Take it from where it went: suspense, or the balance as far as it goes and the rest as a debt."""
-        number = shape.numbered("deposit", self.deposit)
-        deposit = books.deposits.find(number) if number is not None else None
-        if deposit is None:
-            raise NotFound("not_found", f"There is no deposit {self.deposit}.")
-        if deposit.state == "returned":
-            raise Conflict("already_reversed", f"{self.deposit} was returned before.")
-        rail, amount, currency = rail_owner(deposit.rail), deposit.amount, deposit.currency
-        result: dict[str, object] = {"amount": amount, "currency": currency}
-        if deposit.party is None:
-            books.post(RETURN_FROM_SUSPENSE, PLATFORM, rail, amount, currency)
-            self._clear_suspense(books, deposit)
-        else:
-            covered = min(amount, books.balance(deposit.party, "available", currency))
-            if covered > 0:
-                books.post(RETURN_FROM_BALANCE, deposit.party, rail, covered, currency)
-            if covered < amount:
-                books.post(RETURN_AS_DEBT, deposit.party, rail, amount - covered, currency)
-                debt = Receivable(books.number, deposit.party, amount - covered, amount - covered, currency)
-                books.put(books.receivables, books.number, debt)
-            result["receivable"] = amount - covered
-        books.put(books.deposits, deposit.entry, msgspec.structs.replace(deposit, state="returned"))
-        return result
-
-    def _clear_suspense(self, books: Books, deposit: Deposit) -> None:
-        item = books.suspense.find(deposit.entry)
-        if item is None or item.remaining != deposit.amount:
-            raise Conflict("suspense_not_open", f"suspense_{deposit.entry} has been allocated. Reverse that first.")
-        books.put(books.suspense, deposit.entry, msgspec.structs.replace(item, remaining=0, state="cleared"))
+def known(books: Books, reference: str | None) -> Party | None:
+    """The party that a reference names, or None: money that is here is booked all the same."""
+    try:
+        return books.party(reference, "") if reference is not None else None
+    except NotFound:
+        return None

@@ -9,11 +9,12 @@ import binascii
 import hashlib
 from base64 import urlsafe_b64decode
 from datetime import date
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from ledger.core.rows import Row
+from ledger.core.rows import Agreement, Row
 
 BODY_BYTES_MAX = 65_535
 
@@ -126,3 +127,25 @@ class Entry(msgspec.Struct, gc=False):
     result: dict[str, Any] | None = None
     rows: list[Row] = []
     opened: list[Account] = []
+
+
+Kept = TypeVar("Kept", bound=Agreement)
+
+
+def rows_of(entry: Entry, kind: type[Kept]) -> list[Kept]:
+    """The agreements of a kind as an entry left them, in the order in which it came to them.
+
+    An entry that was decided just now has the rows themselves; they say the same as the images that its body has of
+    them, from which one that is read back knows them.
+    """
+    if entry.rows and not kind.hidden:
+        key = attrgetter(*kind.unique)
+        return list({key(row): row for row in entry.rows if isinstance(row, kind)}.values())
+    rows = (entry.result or {}).get("rows", {})
+    return [kind.recalled(each, entry.number) for each in rows.get(kind.table, ())]
+
+
+def row_of(entry: Entry, kind: type[Kept]) -> Kept:
+    """The one agreement of a kind that an entry left."""
+    (row,) = rows_of(entry, kind)
+    return row

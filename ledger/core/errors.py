@@ -138,7 +138,9 @@ class Refused(LedgerError):
     family = "refused"
     codes: ClassVar[dict[str, str]] = {
         "limit_exceeded": "A limit would be exceeded",
+        "amount_exceeds_remaining": "More is asked for than is left",
         "insufficient_funds": "The account does not hold enough",
+        "currency_mismatch": "The account is kept in another currency",
         "same_party": "Payer and payee are the same party",
         "balance_overflow": "A balance would leave the range of whole numbers that JSON keeps exact",
         "linked_failed": "Another item of the atomic batch failed",
@@ -154,6 +156,11 @@ class Conflict(LedgerError):
         "already_exists": "It exists already",
         "party_not_open": "The party is frozen or closed",
         "party_not_empty": "The party still has money or something open",
+        "hold_not_open": "The hold is closed or has expired",
+        "request_not_open": "The payment request is closed or has expired",
+        "invoice_not_open": "The invoice is not open for this",
+        "refund_not_open": "The refund has ended",
+        "payout_not_open": "The payout is not in a state for this",
         "suspense_not_open": "The suspense item is cleared",
         "already_reversed": "It was returned or reversed before",
         "alias_moved": "The alias belongs to another party now",
@@ -161,6 +168,12 @@ class Conflict(LedgerError):
         "intent_already_used": "The payer's intent was used before",
     }
     remembered = True
+
+
+class NothingToDo(Conflict):
+    """The sweeper came too late, or too early: nothing is left to do, and nothing to remember."""
+
+    remembered = False
 
 
 class TryLater(LedgerError):

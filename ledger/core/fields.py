@@ -1,7 +1,7 @@
 """The kinds of field that requests are made of, as the OpenAPI document describes them: their form, not their meaning.
 
 What a type says here beyond the JSON type is for callers to read; shape.py enforces it, with a code and a sentence of
-its own. Only Amount, PartyId, PartyRef, OutsideId and RailReference carry bounds of their own.
+its own. Only Amount, RailFee, PartyId, PartyRef, OutsideId and RailReference carry bounds of their own.
 """
 
 from typing import Annotated, Any, Final
@@ -86,6 +86,13 @@ RailReference = Annotated[
         description=_PLAIN_TEXT,
         extra_json_schema={"pattern": rf"^{_PLAIN}*$"},
     ),
+]
+RailFee = Annotated[
+    int, Meta(ge=0, le=AMOUNT_MAX, title="RailFee", description="A whole number of minor units, from 0 to 2^53-1.")
+]
+Destination = Annotated[
+    str,
+    _kind("Destination", f"Such as an IBAN or a UPI id. {_PLAIN_TEXT}", **_text(1, REFERENCE_LENGTH_MAX)),
 ]
 Iban = Annotated[
     str, _kind("Iban", "ISO 13616, in capitals and without spaces.", pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")

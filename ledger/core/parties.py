@@ -64,7 +64,7 @@ class CreateParty(Command):
             taken = books.aliases.find((alias.channel, alias.value))
             if taken is not None:
                 raise alias_taken(taken)
-        books.put(books.parties, self.id, Party(self.id, self.party_kind, "open", books.number))
+        books.add(books.parties, Party(books.number, books.number, self.id, self.party_kind, "open"))
         for alias in self.aliases or []:
             row = Alias(alias.channel, alias.value, books.number, self.id)
             books.put(books.aliases, (alias.channel, alias.value), row)
@@ -87,7 +87,7 @@ class PartyAction(Command):
     def set_state(self, books: Books, state: str) -> None:
         """Give the party another state. Raises party_unknown, and party_not_open once it is closed."""
         party = open_party(books, self.party)
-        books.put(books.parties, party.id, msgspec.structs.replace(party, state=state))
+        books.change(books.parties, party, state=state)
 
 
 class FreezeParty(PartyAction):
@@ -124,6 +124,11 @@ class CloseParty(PartyAction):
 
     kind = "party.close"
 
+    def needs(self, books: Books) -> Iterable[Name]:
+        """The party, its accounts, and what stands open with it."""
+        yield from super().needs(books)
+        yield "open_things", self.party
+
     def decide(self, books: Books) -> Result:
         """Close it. Raises party_not_empty."""
         party = open_party(books, self.party)
@@ -131,6 +136,10 @@ class CloseParty(PartyAction):
             if account.balance != 0:
                 detail = f"{account.path} in {account.currency} is not zero. Move the money out, then close the party."
                 raise Conflict("party_not_empty", detail)
+        if books.open_things.find(party.id):
+            what = "an invoice, payment request, split, refund or payout"
+            detail = f"Something of {party.id} is open: {what}. Let it end first."
+            raise Conflict("party_not_empty", detail)
         self.set_state(books, "closed")
         return None
 

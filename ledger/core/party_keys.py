@@ -30,10 +30,12 @@ Intents = Literal["never", "above", "always"]
 
 
 class Policy(msgspec.Struct):
-    """Of which payments a party's own signature is asked; `above` is in minor units."""
+    """Of which payments a party's own signature is asked, `above` being in minor units; and whether it may owe what it
+    is short of for a refund."""
 
     intents: Intents
     above: int | None
+    receivable_allowed: bool
 
 
 class RegisterPartyKey(Registration, kw_only=True):
@@ -108,11 +110,13 @@ class RevokePartyKey(PartyAction, kw_only=True):
 
 class SetPolicy(PartyAction, kw_only=True):
     """Say of which payments the party's own signature is asked: `never`, `above` an amount in minor units (of whatever
-    currency), `always`. To ask for less needs the word of one of its keys, if it has any."""
+    currency), `always`. To ask for less needs the word of one of its keys, if it has any. `receivable_allowed` lets
+    the party owe what it is short of when it has to give a refund."""
 
     kind = "policy.set"
     intents: Intents
     above: Amount | None = None
+    receivable_allowed: bool = False
     authorization: Signed | None = None
 
     def fault(self) -> FieldError | None:
@@ -131,8 +135,13 @@ class SetPolicy(PartyAction, kw_only=True):
         if _asks_from(self.intents, self.above) > _asks_from(party.intents, party.intents_above):
             above = str(self.above) if self.above is not None else ""
             check_authorised(books, party, self.authorization, self.kind, self.intents, above)
-        row = msgspec.structs.replace(party, intents=self.intents, intents_above=self.above)
-        books.put(books.parties, party.id, row)
+        books.change(
+            books.parties,
+            party,
+            intents=self.intents,
+            intents_above=self.above,
+            receivable_allowed=self.receivable_allowed,
+        )
         return None
 
 

@@ -16,7 +16,7 @@ from ledger.core.movements import MOVEMENTS
 AccountName = tuple[str, str]
 """`<owner>/<role>` and the currency."""
 
-_PERMITTED = {(leg.kind, leg.debit_role, leg.credit_role) for leg in MOVEMENTS}
+_PERMITTED = {(kind, leg.debit_role, leg.credit_role) for leg in MOVEMENTS for kind in leg.entries}
 
 
 class Replayed(msgspec.Struct, gc=False):

@@ -3,16 +3,69 @@
 A row is written whole, by the same commit as the entry that changed it; `entry` is always the entry that made it.
 """
 
+# long: one type a table, read like the glossary that schema.sql is.
+
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar, Self
 
 import msgspec
 
+from ledger.core.text import format_timestamp
+
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of `table`, without its first column, `ledger_id`."""
+    """A row of `table`, without its first column, `ledger_id`; `unique` are the columns that, with it, are unique."""
 
     table: ClassVar[str]
+    unique: ClassVar[tuple[str, ...]] = ("entry",)
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """The columns in the table's order."""
+        return cls.__struct_fields__
+
+
+class Agreement(Row, frozen=True):
+    """A row whose every version stands in the entry that left it so: `changed_by` is the number of the last one.
+
+    So the state of an agreement follows from the entries alone. `hidden` columns are kept out of the body, since people
+    may ask to have them erased.
+    """
+
+    hidden: ClassVar[tuple[str, ...]] = ()
+    entry: int
+    changed_by: int
+
+    @classmethod
+    def recalled(cls, shown: Mapping[str, Any], changed_by: int) -> Self:
+        """The row again, from what the body of the entry `changed_by` says of it."""
+        return msgspec.convert({name: shown.get(name) for name in cls.columns()} | {"changed_by": changed_by}, cls)
+
+
+def image(row: Row | Mapping[str, Any], kind: type[Agreement]) -> dict[str, Any]:
+    """A row as an entry's body keeps it; what is None is left out. `changed_by` is the entry itself."""
+    values = msgspec.structs.asdict(row) if isinstance(row, Row) else row
+    return {
+        name: value if type(value) in _PLAIN else _shown(value)
+        for name in _shown_columns(kind)
+        if (value := values[name]) is not None
+    }
+
+
+_PLAIN = frozenset((str, int, bool))
+
+
+@cache
+def _shown_columns(kind: type[Agreement]) -> tuple[str, ...]:
+    return tuple(name for name in kind.columns() if name != "changed_by" and name not in kind.hidden)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return shown_time(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,21 +76,31 @@ def moment(micros: int) -> datetime:
     return EPOCH + timedelta(microseconds=micros)
 
 
+def shown_time(at: datetime) -> str:
+    """A row's time as people are shown it."""
+    return format_timestamp((at - EPOCH) // timedelta(microseconds=1))
+
+
 class Settings(Row, frozen=True):
     """A ledger's own settings: its name, the time zone of its accounting dates, the currencies it uses, and whether a
-    write has to be signed by its sender (`request_signatures`: optional, required)."""
+    write has to be signed by its sender (`request_signatures`: optional, required). `limits` and `fees` are JSON; the
+    fees are those of merchants that have none of their own."""
 
     table = "settings"
+    unique = ()
     name: str
     time_zone: str = "UTC"
     currencies: list[str] = []
     request_signatures: str = "optional"
+    limits: str | None = None
+    fees: str | None = None
 
 
 class Epoch(Row, frozen=True):
     """A log that goes on under a new origin, after a loss that a person has accepted."""
 
     table = "epochs"
+    unique = ("epoch",)
     epoch: int
     origin: str
     entry: int
@@ -48,6 +111,7 @@ class ApiKey(Row, frozen=True):
     requests, whose public key has the same id. `limits` is JSON, a list of actors.Limit."""
 
     table = "api_keys"
+    unique = ("id",)
     id: str
     digest: bytes | None
     name: str
@@ -62,6 +126,7 @@ class KeySum(Row, frozen=True):
     """What a key with limits has paid in a currency on its last day, in minor units."""
 
     table = "key_sums"
+    unique = ("key", "currency")
     key: str
     currency: str
     day: date
@@ -73,6 +138,7 @@ class PublicKey(Row, frozen=True):
     until `valid_until`, or until the entry `revoked_by`."""
 
     table = "public_keys"
+    unique = ("id",)
     id: str
     purpose: str
     owner: str
@@ -92,6 +158,7 @@ class Bank(Row, frozen=True):
     """One account at a bank; `purpose` is `safeguarded` (client money) or `own`."""
 
     table = "banks"
+    unique = ("id",)
     id: str
     currency: str
     iban: str | None
@@ -103,28 +170,34 @@ class Rail(Row, frozen=True):
     """An outside payment system, and the bank account to which it pays out."""
 
     table = "rails"
+    unique = ("id",)
     id: str
     settles_to: str
     entry: int
 
 
-class Party(Row, frozen=True):
+class Party(Agreement, frozen=True):
     """A person or a merchant. `state`: open, debits_frozen (cannot pay), frozen (neither), closed. `intents` says of
-    which payments its own signature is asked: never, above (`intents_above`, in minor units), always."""
+    which payments its own signature is asked: never, above (`intents_above`, in minor units), always. Where
+    `receivable_allowed`, a refund may leave it owing. `limits` and `fees` are JSON: limits.Limit, fees.FeeSchedule."""
 
     table = "parties"
+    unique = ("id",)
     id: str
     kind: str
     state: str
-    entry: int
     intents: str = "never"
     intents_above: int | None = None
+    receivable_allowed: bool = False
+    limits: str | None = None
+    fees: str | None = None
 
 
 class Alias(Row, frozen=True):
     """Another name for a party, from the entry that set it until the entry that took it away."""
 
     table = "aliases"
+    unique = ("channel", "value", "entry")
     channel: str
     value: str
     entry: int
@@ -132,11 +205,20 @@ class Alias(Row, frozen=True):
     until_entry: int | None = None
 
 
-class Deposit(Row, frozen=True):
-    """Money that arrived over a rail. `state`: credited, suspense, returned."""
+class ChatEntry(Row, frozen=True):
+    """That an entry was made in a conversation of the messenger's, where it is found again."""
+
+    table = "chats"
+    unique = ("conversation", "entry")
+    conversation: str
+    entry: int
+
+
+class Deposit(Agreement, frozen=True):
+    """Money that arrived over a rail. `state`: credited, suspense, returned. `party` was credited: whoever it was for,
+    or the merchant whose invoices it settled; what was more than was due is the `surplus`."""
 
     table = "deposits"
-    entry: int
     rail: str
     rail_reference: str
     party: str | None
@@ -144,30 +226,222 @@ class Deposit(Row, frozen=True):
     currency: str
     state: str
     reason: str | None
+    surplus: int = 0
+    surplus_to: str | None = None
 
 
-class SuspenseItem(Row, frozen=True):
-    """Money that arrived for nobody known. `state`: open, cleared."""
+class SuspenseItem(Agreement, frozen=True):
+    """Money that arrived for nobody known. `state`: open, cleared; `party` is whom it was meant for, if that is
+    known."""
 
     table = "suspense_items"
-    entry: int
     amount: int
     remaining: int
     currency: str
     reason: str
     arrived_on: date
     state: str
+    rail: str
+    party: str | None = None
 
 
-class Receivable(Row, frozen=True):
+class Receivable(Agreement, frozen=True):
     """What a party owes since an entry took back more than it had."""
 
     table = "receivables"
-    entry: int
+    unique = ("entry", "party")
     party: str
     amount: int
     remaining: int
     currency: str
+
+
+class Hold(Agreement, frozen=True):
+    """Money reserved for a payee. `state`: open, captured, voided, expired; what is neither captured nor released
+    remains."""
+
+    table = "holds"
+    payer: str
+    payee: str
+    amount: int
+    currency: str
+    captured: int
+    released: int
+    state: str
+    expires_at: datetime
+
+    @property
+    def remaining(self) -> int:
+        """What is still held, in minor units."""
+        return self.amount - self.captured - self.released
+
+
+class PaymentRequest(Agreement, frozen=True):
+    """Money that somebody was asked for. `state`: open, paid, declined, cancelled, expired. `n` counts from 1 within a
+    split, whose entry made it, and is 0 for one by itself; `paid_by` is the entry that paid it."""
+
+    table = "payment_requests"
+    unique = ("entry", "n")
+    n: int
+    payee: str
+    payer: str
+    amount: int
+    currency: str
+    state: str
+    expires_at: datetime | None
+    paid_by: int | None = None
+
+
+class Split(Agreement, frozen=True):
+    """A group's bill. `state`: open, settled, cancelled; `outstanding` shares are neither paid nor waived."""
+
+    table = "splits"
+    payee: str
+    currency: str
+    total: int
+    shares: int
+    outstanding: int
+    state: str
+
+
+class Claim(Agreement, frozen=True):
+    """A transfer to someone without an account. `state`: pending_claim, claimed, returned. It `waits_for` an alias to
+    be registered."""
+
+    table = "claims"
+    hidden = ("waits_for",)
+    giver: str
+    amount: int
+    currency: str
+    state: str
+    expires_at: datetime
+    claimer: str | None = None
+    waits_for: str | None = None
+
+
+class Invoice(Agreement, frozen=True):
+    """An invoice. `state`: draft, open, paid, void, uncollectible. `number` counts per merchant; the lines stand in the
+    entry `lines_by`."""
+
+    table = "invoices"
+    merchant: str
+    customer: str | None
+    currency: str
+    state: str
+    subtotal: int
+    tax: int
+    total: int
+    lines_by: int
+    tax_inclusive: bool
+    number: int | None = None
+    finalized_on: date | None = None
+    due_at: datetime | None = None
+    external_ref: str | None = None
+    paid: int = 0
+    credited: int = 0
+    refunded: int = 0
+
+    @property
+    def due(self) -> int:
+        """What is still to be paid, in minor units."""
+        return max(0, self.total - self.credited - self.paid)
+
+    @property
+    def refundable(self) -> int:
+        """What was paid beyond what a credit note left due, and was not refunded."""
+        return max(0, self.paid + self.credited - self.total - self.refunded)
+
+
+class InvoiceNumbers(Agreement, frozen=True):
+    """The last number that a merchant's invoices and credit notes have come to; there are no gaps."""
+
+    table = "invoice_numbers"
+    unique = ("merchant",)
+    merchant: str
+    last: int
+
+
+class CreditNote(Agreement, frozen=True):
+    """What an invoice was lowered by."""
+
+    table = "credit_notes"
+    invoice: int
+    number: int
+    amount: int
+    currency: str
+
+
+class Payment(Agreement, frozen=True):
+    """What was paid and can be refunded: `kind` transfer, capture, settlement or deposit. A transfer or deposit gets
+    its row with its first refund. `payer` None: it came over the `rail`. `allocations` is JSON: allocations.Allocation;
+    `reversed_by` is the entry that took all of it back: a reversal, or the return of a deposit."""
+
+    table = "payments"
+    kind: str
+    payer: str | None
+    payee: str
+    amount: int
+    currency: str
+    rail: str | None = None
+    fee: int = 0
+    fee_tax: int = 0
+    tax_code: str | None = None
+    on_refund: str = "keep"
+    allocations: str | None = None
+    refunded: int = 0
+    fee_returned: int = 0
+    fee_tax_returned: int = 0
+    reversed_by: int | None = None
+
+
+class Refund(Agreement, frozen=True):
+    """Money given back of the payment `of`, or of a suspense item: to a party's wallet, which succeeds at once, or back
+    over a rail. `state`: requested, succeeded, failed. `of_kind` is that of the payment, or suspense."""
+
+    table = "refunds"
+    of: int
+    of_kind: str
+    party: str | None
+    to: str | None
+    rail: str | None
+    amount: int
+    currency: str
+    fee_returned: int
+    fee_tax_returned: int
+    state: str
+    allocations: str | None = None
+    credit_note: int | None = None
+    rail_reference: str | None = None
+
+
+class Payout(Agreement, frozen=True):
+    """Money on its way out to its owner. `state`: requested, in_transit, paid, failed, returned. It pays what the
+    wallet came to after the entry `after_entry`, the payout before."""
+
+    table = "payouts"
+    party: str
+    amount: int
+    currency: str
+    rail: str
+    state: str
+    after_entry: int
+    rail_reference: str | None = None
+
+
+class OutsideMove(Agreement, frozen=True):
+    """A movement outside of the parties' money, which has a reference of the bank's or rail's own that books once.
+    `kind`: rail.settle, rail.prefund, bank.move; `state`: posted, reversed."""
+
+    table = "outside_moves"
+    kind: str
+    rail: str | None
+    bank: str
+    to_bank: str | None
+    amount: int
+    fee: int
+    currency: str
+    reference: str
+    state: str
 
 
 ROW_TYPES: tuple[type[Row], ...] = (
@@ -180,7 +454,21 @@ ROW_TYPES: tuple[type[Row], ...] = (
     Rail,
     Party,
     Alias,
+    ChatEntry,
     Deposit,
     SuspenseItem,
     Receivable,
+    Hold,
+    PaymentRequest,
+    Split,
+    Claim,
+    Invoice,
+    InvoiceNumbers,
+    CreditNote,
+    Payment,
+    Refund,
+    Payout,
+    OutsideMove,
 )
+AGREEMENTS: dict[str, type[Agreement]] = {kind.table: kind for kind in ROW_TYPES if issubclass(kind, Agreement)}
+"""Those whose rows stand in the entries, by their table."""

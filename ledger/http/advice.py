@@ -96,6 +96,16 @@ ADVICE = {
     "registered is not booked, so that a mistyped name never becomes an account.",
     "insufficient_funds": "`detail` says what the account has and how much is short. Ask the payer for less, or wait "
     "for money to come in; then send it under a new key.",
+    "amount_exceeds_remaining": "`detail` says what is left. Ask for at most that.",
+    "hold_not_open": "The hold was captured, voided, or has expired; `detail` says which. Place a new one.",
+    "request_not_open": "The payment request was paid, declined, cancelled, or has expired: nothing is to be paid on "
+    "it.",
+    "invoice_not_open": "The invoice is not in a state for this: a draft is finalised first, and of a paid or void one "
+    "nothing can be settled. `detail` says what it is.",
+    "refund_not_open": "The refund has succeeded or failed already.",
+    "payout_not_open": "The payout is not in a state for this; `detail` says in which it is.",
+    "currency_mismatch": "Money moves within one currency, and `detail` names the account that is kept in another one. "
+    "Book an exchange as what left the one account and what came to the other, each in its own currency.",
     "same_party": "Payer and payee are the same party, perhaps through an alias. Name two parties.",
     "balance_overflow": "A balance would pass 2^53-1 minor units, beyond which JSON readers lose digits. Move money "
     "out first, or pay less.",

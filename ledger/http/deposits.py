@@ -1,15 +1,19 @@
 """Deposits and their return over HTTP."""
 
-from typing import Literal
+from typing import Literal, get_args
 
-from ledger.books.recall import entry_by_number
-from ledger.core.deposits import MakeDeposit, ReturnDeposit
-from ledger.core.entries import Entry
-from ledger.core.errors import NotFound
-from ledger.core.shape import numbered
+import msgspec
+
+from ledger.core.deposit_returns import ReturnDeposit
+from ledger.core.deposits import MakeDeposit
+from ledger.core.entries import Entry, row_of, rows_of
+from ledger.core.rows import Deposit, Payment
 from ledger.core.text import format_timestamp, parse_timestamp
-from ledger.http.replies import Reply
-from ledger.http.routes import Asked, Made, Route, write
+from ledger.http import listing
+from ledger.http.listing import Noun, Read
+from ledger.http.routes import Made, write
+
+DepositState = Literal["credited", "suspense", "returned"]
 
 
 class DepositAnswer(Made, kw_only=True):
@@ -19,9 +23,12 @@ class DepositAnswer(Made, kw_only=True):
     currency: str
     rail: str
     rail_reference: str
-    state: Literal["credited", "suspense", "returned"]
+    state: DepositState
     reason: str | None
     to: str | None
+    settlement: str | None
+    surplus: int
+    surplus_to: str | None
     occurred_at: str | None
     memo: str | None
     posted_at: str
@@ -42,18 +49,20 @@ class DepositReturnAnswer(Made, kw_only=True):
 def answer(entry: Entry) -> DepositAnswer:
     """The deposit as it was booked."""
     request: MakeDeposit = entry.request
-    result = entry.result or {}
-    owner = entry.postings[0].credit.owner
+    row = row_of(entry, Deposit)
     return DepositAnswer(
         id=f"deposit_{entry.number}",
         entry=entry.number,
-        amount=request.amount,
-        currency=request.currency,
-        rail=request.rail,
-        rail_reference=request.rail_reference,
-        state=result["state"],
-        reason=result.get("reason"),
-        to=owner if result["state"] == "credited" else None,
+        amount=row.amount,
+        currency=row.currency,
+        rail=row.rail,
+        rail_reference=row.rail_reference,
+        state=msgspec.convert(row.state, DepositState),
+        reason=row.reason,
+        to=row.party,
+        settlement=f"settlement_{entry.number}" if rows_of(entry, Payment) else None,
+        surplus=row.surplus,
+        surplus_to=row.surplus_to,
         occurred_at=_in_utc(request.occurred_at),
         memo=request.memo,
         posted_at=format_timestamp(entry.posted_at),
@@ -81,20 +90,22 @@ def returned(entry: Entry) -> DepositReturnAnswer:
     )
 
 
-async def show(asked: Asked) -> Reply:
-    """One deposit as it is now."""
-    number = numbered("deposit", asked.path["deposit"])
-    async with asked.pool.acquire() as connection:
-        entry = await entry_by_number(connection, asked.ledger_id, number) if number is not None else None
-        if entry is None or entry.kind != MakeDeposit.kind:
-            raise NotFound("not_found", f"There is no deposit {asked.path['deposit']}.")
-        state = await connection.fetchval(
-            "SELECT state FROM deposits WHERE ledger_id = $1 AND entry = $2", asked.ledger_id, number
-        )
-    deposit = answer(entry)
-    deposit.state = state
-    return Reply(200, deposit)
+def _shown(row: Deposit, read: Read) -> DepositAnswer:
+    deposit = answer(read.entries[row.entry])
+    deposit.state = msgspec.convert(row.state, DepositState)
+    return deposit
 
+
+NOUN = Noun(
+    kind=Deposit,
+    prefix="deposit",
+    plural="deposits",
+    answer=DepositAnswer,
+    show=_shown,
+    sides=("party",),
+    states=get_args(DepositState),
+    equal=("rail_reference",),
+)
 
 ROUTES = (
     write(
@@ -107,7 +118,7 @@ ROUTES = (
         answers=DepositAnswer,
         status=201,
     ),
-    Route("GET", "/v1/deposits/{deposit}", "entries:read", show, summary="Show a deposit", answers=DepositAnswer),
+    *listing.routes(NOUN, "Show a deposit"),
     write(
         "POST",
         "/v1/deposits/{deposit}/return",

@@ -78,6 +78,10 @@ _ABOUT = {
     "party.unfreeze": ("party", "party"),
     "party.close": ("party", "party"),
     "policy.set": ("party", "party"),
+    "fees.set": ("party", "party"),
+    "limits.set": ("party", "party"),
+    "claim.take": ("transfer", "transfer"),
+    "claim.return": ("transfer", "transfer"),
     "party_key.revoke": ("party_key", "key_id"),
     "request_key.revoke": ("request_key", "key_id"),
     "log_key.revoke": ("log_key", "key_id"),
@@ -86,8 +90,28 @@ _ABOUT = {
     "alias.remove": ("party", "party"),
     "bank.register": ("bank", "id"),
     "rail.register": ("rail", "id"),
+    "payment_request.decline": ("payment_request", "payment_request"),
+    "payment_request.cancel": ("payment_request", "payment_request"),
+    "payment_request.expire": ("payment_request", "payment_request"),
+    "split.waive": ("split", "split"),
+    "split.cancel": ("split", "split"),
+    "refund.paid": ("refund", "refund"),
+    "refund.failed": ("refund", "refund"),
+    "payout.submit": ("payout", "payout"),
+    "payout.paid": ("payout", "payout"),
+    "payout.failed": ("payout", "payout"),
+    "payout.returned": ("payout", "payout"),
 }
 """Of the kinds of entries that make nothing with a number of its own: the noun, and the fact that names it."""
+
+_MAKES = {
+    "hold.capture": "capture",
+    "payment_request.create": "payment_request",
+    "payment_request.pay": "transfer",
+    "split.create": "split",
+    "payout.request": "payout",
+}
+"""Of the kinds of entries that make something that is called otherwise than they are: the noun."""
 
 
 def resource(entry: EntryBody) -> Resource:
@@ -104,7 +128,7 @@ def resource(entry: EntryBody) -> Resource:
         noun, fact = _ABOUT[entry.kind]
         facts: dict[str, Any] = msgspec.json.decode(entry.request)
         return Resource(noun, facts[fact])
-    noun = entry.kind.replace(".", "_")
+    noun = _MAKES.get(entry.kind) or entry.kind.replace(".", "_")
     return Resource(noun, f"{noun}_{entry.number}")
 
 

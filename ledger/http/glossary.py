@@ -3,19 +3,8 @@
 One word has one meaning. Where a Struct means something more particular, it stands here as `Struct.field`.
 """
 
-from typing import Any, NamedTuple
-
-INSIDE = object()
-"""The example of a field that is best shown by the examples of the fields inside it."""
-
-
-class Word(NamedTuple):
-    """What a field's name means, an example of its value, and the JSON Schema format of what we answer."""
-
-    meaning: str
-    example: Any
-    format: str | None = None
-
+from ledger.http import described
+from ledger.http.words import INSIDE, Word
 
 SIGNATURE = "hgyY0il+MGCjP0JzlnLWG1PPOt7+09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr/MuM0KAg=="
 
@@ -93,7 +82,11 @@ GLOSSARY = {
     "request_signatures": Word("Whether writes have to be signed by their sender (RFC 9421).", "optional"),
     "intents": Word("Of which payments the party's own signature is asked.", "above"),
     "above": Word("Of those of more than this, in minor units of whatever currency.", 5000),
-    "policy": Word("Of which payments the party's own signature is asked.", {"intents": "never", "above": None}),
+    "receivable_allowed": Word("Whether it may owe what it is short of when it has to give a refund.", False),
+    "policy": Word(
+        "Of which payments the party's own signature is asked; whether it may owe for a refund.",
+        {"intents": "never", "above": None, "receivable_allowed": False},
+    ),
     "PolicyAnswer.id": Word("The messenger's own id for the party.", "alice"),
     # how much
     "amount": Word("How much, in minor units.", 1250),
@@ -234,6 +227,12 @@ GLOSSARY = {
     "errors": Word("Each field that is wrong.", INSIDE),
     "pointer": Word("Where in the request, as a JSON pointer (RFC 6901).", "/amount"),
     "existing": Word("What exists already.", None),
+    # what the lists of agreements and several of them have in common
+    "expires_at": Word("Until when it stands.", "2026-11-27T23:05:01.000000Z", "date-time"),
+    "fee": Word("What the payee was charged, in minor units.", 320),
+    "fee_tax": Word("The tax on the fee, in minor units.", 58),
+    "net": Word("What the payee has of it, in minor units.", 9_622),
+    **described.WORDS,
 }
 
 

@@ -10,11 +10,12 @@ from ledger import __version__
 from ledger.core.errors import FAMILY_OF
 from ledger.core.fields import ItemKey
 from ledger.http.glossary import word
-from ledger.http.operations import NOUNS, OPERATIONS, Operation
+from ledger.http.operations import NOUNS, OPERATIONS
 from ledger.http.problems import ProblemDetails, status_of
 from ledger.http.routes import NoQuery, Route
 from ledger.http.schemas import PATH_NAMES, Schemas, fields_in, has_required, is_struct
 from ledger.http.strict import invalid_code
+from ledger.http.words import Operation
 
 INTRODUCTION = """\
 A double-entry payment ledger for a messenger. Every accepted write makes exactly one entry, numbered without gaps; \
@@ -163,6 +164,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         if operation.example is not None:
             content["example"] = operation.example
         required = any(field.required for field in msgspec.structs.fields(route.body))
+        required = required or "oneOf" in schemas.components[route.body.__name__]
         made["requestBody"] = {"required": required, "content": {"application/json": content}}
     made["responses"] = _responses(route, operation, schemas)
     # From 3.1 on the names beside any scheme are the roles that it needs (section "Security Requirement Object").

@@ -1,21 +1,8 @@
 """What the OpenAPI document says of each route beyond the table of routes: its name, its noun, what the books may
 answer, and an example that a reader can send. A test holds this table and the routes together."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
-
-
-class Operation(NamedTuple):
-    """`problems` are the codes that the rules of this operation can give, beyond what its form implies (openapi.py);
-    `example` is a body for it, and `answers` what is particular to its answer, beside the glossary's examples."""
-
-    id: str
-    noun: str
-    problems: tuple[str, ...] = ()
-    example: dict[str, Any] | None = None
-    answers: Mapping[str, Any] = MappingProxyType({})
-
+from ledger.http import described
+from ledger.http.words import Operation
 
 NOUNS = {
     "Ledger": "One messenger's books: its name, the time zone of its accounting dates, the currencies it uses.",
@@ -28,6 +15,7 @@ NOUNS = {
     "suspense.",
     "Suspense": "Money that arrived and belongs to someone not yet known.",
     "Transfers": "A party pays another, inside the books.",
+    **described.SECTIONS,
     "Accounts": "What each owner has, now or at any past moment, and how it came about.",
     "Entries": "Everything that ever happened, in its one order: the feed to follow.",
     "Log": "The proof that nothing was changed: the entries are the leaves of a Merkle tree whose root is signed. "
@@ -206,6 +194,7 @@ OPERATIONS = {
         },
     ),
     "GET /v1/transfers/{transfer}": Operation("showTransfer", "Transfers"),
+    **described.OPERATIONS,
     "GET /v1/suspense": Operation("listSuspense", "Suspense"),
     "GET /v1/requests/{key}": Operation("showRequest", "Requests"),
     "GET /v1/entries": Operation("listEntries", "Entries"),

@@ -1,40 +1,50 @@
 """Parties over HTTP: registered, shown, frozen, closed."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from ledger.books import agreements
 from ledger.books import parties as kept
 from ledger.core.entries import Entry
 from ledger.core.errors import NotFound
 from ledger.core.parties import STATE_OF_MODE, AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.party_keys import Intents, Policy, SetPolicy
+from ledger.core.rows import Party
+from ledger.http import listing
+from ledger.http.listing import Noun, Read
 from ledger.http.replies import Reply
 from ledger.http.routes import Answer, Asked, Route, write
+from ledger.http.terms import FeesShown, LimitShown, fees_shown, limits_shown
 
+Kind = Literal["person", "merchant"]
 State = Literal["open", "debits_frozen", "frozen", "closed"]
 
 
 class PartyAnswer(Answer, kw_only=True):
     """A party. `name` and `metadata` are null where none was given, or once they were erased; `balances` are in minor
-    units, one object a currency; roles never used are left out. `entry` is the one that registered the party."""
+    units, one object a currency; roles never used are left out. `limits` and `fees` are its own, null where it has none
+    and the ledger's hold. `entry` is the one that registered the party."""
 
     id: str
-    kind: Literal["person", "merchant"]
+    kind: Kind
     name: str | None
     state: State
     aliases: list[AliasName]
     metadata: dict[str, str] | None
     balances: list[dict[str, int | str]]
     policy: Policy
+    limits: list[LimitShown] | None
+    fees: FeesShown | None
 
 
 class PolicyAnswer(Answer, kw_only=True):
-    """A party's policy: of which payments its own signature is asked."""
+    """A party's policy: of which payments its own signature is asked, and whether it may owe for a refund."""
 
     id: str
     intents: Intents
     above: int | None
+    receivable_allowed: bool
 
 
 class PartyStateAnswer(Answer, kw_only=True):
@@ -56,7 +66,9 @@ def created(entry: Entry) -> PartyAnswer:
         aliases=request.aliases or [],
         metadata=request.metadata,
         balances=[],
-        policy=Policy("never", None),
+        policy=Policy("never", None, False),
+        limits=None,
+        fees=None,
     )
 
 
@@ -80,21 +92,57 @@ def _state(entry: Entry, state: str) -> PartyStateAnswer:
     return PartyStateAnswer(entry=entry.number, id=entry.request.party, state=msgspec.convert(state, State))
 
 
+def _shown(row: Party, read: Read) -> PartyAnswer:
+    request: CreateParty = read.entries[row.entry].request
+    has: kept.Holdings = read.beside[row.id]
+    return PartyAnswer(
+        entry=row.entry,
+        id=row.id,
+        kind=msgspec.convert(row.kind, Kind),
+        name=request.name,
+        state=msgspec.convert(row.state, State),
+        aliases=has.aliases,
+        metadata=request.metadata,
+        balances=has.balances,
+        policy=Policy(msgspec.convert(row.intents, Intents), row.intents_above, row.receivable_allowed),
+        limits=limits_shown(row.limits) if row.limits is not None else None,
+        fees=fees_shown(row.fees),
+    )
+
+
 async def show(asked: Asked) -> Reply:
     """One party as it is now."""
     party_id = asked.path["party"]
     async with asked.pool.acquire() as connection:
-        party = await kept.party(connection, asked.ledger_id, party_id)
-    if party is None:
-        raise NotFound("party_unknown", f"There is no party {party_id}. Register it with POST /v1/parties.")
-    return Reply(200, PartyAnswer(**party._asdict()))
+        row = await agreements.one(connection, asked.ledger_id, Party, party_id)
+        if row is None:
+            raise NotFound("party_unknown", f"There is no party {party_id}. Register it with POST /v1/parties.")
+        (answer,) = await listing.answers(NOUN, asked, connection, [row])
+    return Reply(200, answer)
 
 
 def policy(entry: Entry) -> PolicyAnswer:
     """The policy as it was set."""
     request: SetPolicy = entry.request
-    return PolicyAnswer(entry=entry.number, id=request.party, intents=request.intents, above=request.above)
+    return PolicyAnswer(
+        entry=entry.number,
+        id=request.party,
+        intents=request.intents,
+        above=request.above,
+        receivable_allowed=request.receivable_allowed,
+    )
 
+
+NOUN = Noun(
+    kind=Party,
+    prefix="party",
+    plural="parties",
+    answer=PartyAnswer,
+    show=_shown,
+    sides=(),
+    states=get_args(State),
+    beside=kept.holdings,
+)
 
 ROUTES = (
     write(
@@ -107,6 +155,7 @@ ROUTES = (
         answers=PartyAnswer,
         status=201,
     ),
+    listing.routes(NOUN, "Show a party")[0],
     Route("GET", "/v1/parties/{party}", "entries:read", show, summary="Show a party", answers=PartyAnswer),
     write(
         "POST",

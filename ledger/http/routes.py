@@ -51,8 +51,12 @@ class Answer(msgspec.Struct, kw_only=True):
     entry: int | None
 
     def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
+        """Take back what only a real write has, also in what the answer shows of other things."""
         self.entry = None
+        for name in self.__struct_fields__:
+            inside = getattr(self, name)
+            if isinstance(inside, Answer):
+                inside.as_dry_run()
 
 
 class Made(Answer, kw_only=True):
@@ -62,7 +66,8 @@ class Made(Answer, kw_only=True):
 
     def as_dry_run(self) -> None:
         """Take back what only a real write has."""
-        self.entry = self.id = None
+        super().as_dry_run()
+        self.id = None
 
 
 async def check_ahead(asked: Asked, intents: Iterable[SignedIntent | None]) -> None:

@@ -6,7 +6,9 @@ from typing import Annotated, Any, get_args
 import msgspec
 
 from ledger.core.fields import AliasValue, Channel, Currency, ItemKey, KeyId, PartyId
-from ledger.http.glossary import INSIDE, Word, word
+from ledger.http.described import RULES
+from ledger.http.glossary import word
+from ledger.http.words import INSIDE, Word
 
 REFERENCE = "#/components/schemas/{name}"
 NULL = {"type": "null"}
@@ -18,10 +20,18 @@ def _name_like(pattern: str) -> Any:
 
 PATH_NAMES: dict[str, tuple[Any, str]] = {
     "party": (PartyId, "alice"),
+    "payer": (PartyId, "bob"),
     "channel": (Channel, "phone"),
     "value": (AliasValue, "+4915112345678"),
     "deposit": (_name_like("^deposit_[1-9][0-9]{0,17}$"), "deposit_41"),
     "transfer": (_name_like("^transfer_[1-9][0-9]{0,17}$"), "transfer_42"),
+    **{
+        noun: (_name_like(f"^{noun}_[1-9][0-9]{{0,17}}$"), f"{noun}_42")
+        for noun in ("hold", "split", "invoice", "settlement", "capture", "credit_note", "refund", "payout", "suspense")
+    },
+    "payment_request": (_name_like("^payment_request_[1-9][0-9]{0,17}(_[1-9][0-9]{0,17})?$"), "payment_request_42"),
+    "rail": (_name_like("^[a-z0-9_-]{1,32}$"), "sepa"),
+    "bank": (_name_like("^[a-z0-9_-]{1,32}$"), "house-bank"),
     "number": (_name_like("^[1-9][0-9]{0,17}$"), "42"),
     "owner": (_name_like("^[A-Za-z0-9._:@+-]{1,64}$"), "alice"),
     "role": (_name_like("^[a-z_]+$"), "available"),
@@ -94,7 +104,7 @@ class Schemas:
                 field: _with_meaning(self._tidied(described), word(name, field))
                 for field, described in schema["properties"].items()
             }
-        return tidied
+        return tidied | RULES.get(name, {})
 
     def _tidied(self, schema: Any) -> Any:
         if isinstance(schema, list):

@@ -11,11 +11,17 @@ from ledger.books.database import LedgerReads, Pool, read_pool
 from ledger.books.fence import CONNECT_FAULTS
 from ledger.books.guard import Guard, guard_of
 from ledger.books.lane import Lane
+from ledger.books.recall import Outcome
 from ledger.books.setup import all_ledgers
 from ledger.books.signing import KeyFileError, Signing
+from ledger.books.sweeper import Sweeper
+from ledger.core.commands import Command
 from ledger.core.errors import TryLater
 from ledger.http.credentials import Credentials
 from ledger.http.rates import Rates
+
+SWEEPER = "sweeper"
+"""Who asks for what falls due without anybody asking."""
 
 
 class Service:
@@ -29,6 +35,7 @@ class Service:
         self.credentials: Credentials
         self.requests: defaultdict[tuple[str, int], int] = defaultdict(int)
         self.checks = BackgroundChecks(url)
+        self.sweeper = Sweeper(self._ledger_ids, self.reads, self._sweep)
         self._url = url
         self._lanes: dict[int, Lane] = {}
         self._guards: dict[int, Guard] = {}
@@ -41,6 +48,7 @@ class Service:
         self.pool = await read_pool(self._url)
         self.credentials = Credentials(self.pool)
         self.checks.start()
+        self.sweeper.start()
         if self.signing is not None:
             for ledger_id in (await all_ledgers(self.pool)).values():
                 with contextlib.suppress(TryLater):  # which is logged; what is there can be read all the same
@@ -54,6 +62,7 @@ class Service:
 
     async def stop(self) -> None:
         """Finish what the lanes have taken, then let go of the connections."""
+        await self.sweeper.stop()
         await self.checks.stop()
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
         await asyncio.gather(*(each.stop() for each in self._checkpoints.values()))
@@ -82,6 +91,12 @@ class Service:
                 if self.signing is not None:
                     await self.checkpoints(ledger_id)
         return lane
+
+    async def _ledger_ids(self) -> list[int]:
+        return list((await all_ledgers(self.pool)).values())
+
+    async def _sweep(self, ledger_id: int, command: Command, key: bytes) -> Outcome:
+        return await (await self.lane(ledger_id)).submit(command, key, SWEEPER)
 
     async def checkpoints(self, ledger_id: int) -> Checkpoints:
         """The signed checkpoints of a ledger's log. Raises unavailable for a service that signs nothing."""

@@ -6,15 +6,20 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ledger.books import agreements
 from ledger.books import suspense as kept
 from ledger.books.suspense import OpenItem
 from ledger.books.times import from_micros, last_entry_before
-from ledger.core.errors import Invalid
+from ledger.core.entries import Entry, row_of, rows_of
+from ledger.core.errors import Invalid, NotFound
+from ledger.core.rows import Payment, Refund, SuspenseItem
+from ledger.core.shape import numbered
+from ledger.core.suspense import AllocateSuspense, ReturnSuspense
 from ledger.core.text import format_timestamp, parse_date, parse_timestamp
 from ledger.http.cursors import PageQuery, cursor_at, place_at
 from ledger.http.periods import EntryNumber
 from ledger.http.replies import Reply
-from ledger.http.routes import Asked, Route
+from ledger.http.routes import Asked, Made, Route, write
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500, description="Only what has lain there for more days than this.")]
 Moment = Annotated[
@@ -42,9 +47,10 @@ class SuspenseItemAnswer(msgspec.Struct):
     arrived_on: str
     age_days: int
     state: Literal["open"]
-    deposit: str
+    deposit: str | None
     rail: str
-    rail_reference: str
+    rail_reference: str | None
+    party: str | None
 
 
 class SuspenseList(msgspec.Struct):
@@ -135,13 +141,138 @@ def _item(item: OpenItem, day: date) -> SuspenseItemAnswer:
         arrived_on=item.arrived_on.isoformat(),
         age_days=(day - item.arrived_on).days,
         state="open",
-        deposit=f"deposit_{item.entry}",
+        deposit=f"deposit_{item.entry}" if item.rail_reference is not None else None,
         rail=item.rail,
         rail_reference=item.rail_reference,
+        party=item.party,
+    )
+
+
+class SuspenseAfterAnswer(msgspec.Struct):
+    """A suspense item as an action left it."""
+
+    id: str
+    amount: int
+    remaining: int
+    currency: str
+    reason: str
+    arrived_on: str
+    state: Literal["open", "cleared"]
+    rail: str
+    party: str | None
+
+
+class SuspenseAllocationAnswer(Made, kw_only=True):
+    """What was given out of suspense: to the party `to`, or to an invoice by the `settlement`."""
+
+    amount: int
+    currency: str
+    to: str
+    settlement: str | None
+    suspense: SuspenseAfterAnswer
+    posted_at: str
+
+
+class SuspenseReturnAnswer(Made, kw_only=True):
+    """What goes back over the rail: a refund, which the rail then pays or cannot."""
+
+    amount: int
+    currency: str
+    rail: str
+    reason: str | None
+    state: Literal["requested"]
+    suspense: SuspenseAfterAnswer
+    posted_at: str
+
+
+def _after(entry: Entry) -> SuspenseAfterAnswer:
+    return _shown(row_of(entry, SuspenseItem))
+
+
+async def show(asked: Asked) -> Reply:
+    """One item as it is now, also once it is cleared."""
+    name = asked.path["suspense"]
+    number = numbered("suspense", name)
+    row = await agreements.one(asked.pool, asked.ledger_id, SuspenseItem, number) if number is not None else None
+    if row is None:
+        raise NotFound("not_found", f"There is no suspense item {name}.")
+    return Reply(200, _shown(row))
+
+
+def _shown(row: SuspenseItem) -> SuspenseAfterAnswer:
+    return SuspenseAfterAnswer(
+        id=f"suspense_{row.entry}",
+        amount=row.amount,
+        remaining=row.remaining,
+        currency=row.currency,
+        reason=row.reason,
+        arrived_on=row.arrived_on.isoformat(),
+        state="open" if row.state == "open" else "cleared",
+        rail=row.rail,
+        party=row.party,
+    )
+
+
+def allocated(entry: Entry) -> SuspenseAllocationAnswer:
+    """What was given out of suspense, as it was booked."""
+    posting = entry.postings[0]
+    return SuspenseAllocationAnswer(
+        id=f"suspense_allocate_{entry.number}",
+        entry=entry.number,
+        amount=posting.amount,
+        currency=posting.debit.currency,
+        to=posting.credit.owner,
+        settlement=f"settlement_{entry.number}" if rows_of(entry, Payment) else None,
+        suspense=_after(entry),
+        posted_at=format_timestamp(entry.posted_at),
+    )
+
+
+def returned(entry: Entry) -> SuspenseReturnAnswer:
+    """What goes back, as it was booked."""
+    refund = row_of(entry, Refund)
+    return SuspenseReturnAnswer(
+        id=f"refund_{entry.number}",
+        entry=entry.number,
+        amount=refund.amount,
+        currency=refund.currency,
+        rail=refund.rail or "",
+        reason=entry.request.reason,
+        state="requested",
+        suspense=_after(entry),
+        posted_at=format_timestamp(entry.posted_at),
     )
 
 
 ROUTES = (
+    write(
+        "POST",
+        "/v1/suspense/{suspense}/allocate",
+        "deposits:write",
+        AllocateSuspense,
+        allocated,
+        summary="Give money in suspense to whom it belongs, or to an invoice",
+        answers=SuspenseAllocationAnswer,
+        status=201,
+    ),
+    write(
+        "POST",
+        "/v1/suspense/{suspense}/return",
+        "deposits:write",
+        ReturnSuspense,
+        returned,
+        summary="Send money in suspense back over its rail",
+        answers=SuspenseReturnAnswer,
+        status=201,
+    ),
+    Route(
+        "GET",
+        "/v1/suspense/{suspense}",
+        "reports:read",
+        show,
+        summary="Show a suspense item",
+        answers=SuspenseAfterAnswer,
+    ),
     Route(
         "GET",
         "/v1/suspense",

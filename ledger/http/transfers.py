@@ -4,14 +4,18 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from ledger.books import transfers as kept
 from ledger.books.calls import Call
 from ledger.books.recall import NotDone, Outcome, entry_by_number
-from ledger.core.entries import Entry, canonical, key_digest
+from ledger.books.transfers import Claims
+from ledger.core.chats import Chat
+from ledger.core.entries import Entry, canonical, key_digest, rows_of
 from ledger.core.errors import FieldError, Invalid, Malformed, NotFound
 from ledger.core.fields import ItemKey
+from ledger.core.rows import Claim, shown_time
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, is_idempotency_key
-from ledger.core.transfers import Chat, Transfer
+from ledger.core.transfers import Transfer
 from ledger.http.problems import ProblemDetails, problem
 from ledger.http.replies import Reply
 from ledger.http.routes import BATCH_BYTES_MAX, Asked, Made, Route, WriteQuery, check_ahead, write
@@ -26,23 +30,31 @@ class AvailableAfter(msgspec.Struct):
 
 
 class BalancesAfter(msgspec.Struct):
-    """Both parties' balances after the transfer."""
+    """Both parties' balances after the transfer; `to` is null where it waited to be claimed."""
 
     from_: AvailableAfter = msgspec.field(name="from")
-    to: AvailableAfter
+    to: AvailableAfter | None
+
+
+Status = Literal["posted", "pending_claim", "claimed", "returned"]
 
 
 class TransferAnswer(Made, kw_only=True):
-    """A transfer. `memo` and `metadata` are null where none was given, or once they were erased."""
+    """A transfer. `memo` and `metadata` are null where none was given, or once they were erased.
+
+    One that waits to be claimed is `pending_claim` until `expires_at`; `to` is the alias it was sent to, null once that
+    was erased, and the party that has claimed it since.
+    """
 
     from_: str = msgspec.field(name="from")
-    to: str
+    to: str | None
     amount: int
     currency: str
     memo: str | None
     chat: Chat | None
     metadata: dict[str, str] | None
-    status: Literal["posted"]
+    status: Status
+    expires_at: str | None
     posted_at: str
     effective_on: str
     balances: BalancesAfter
@@ -71,6 +83,7 @@ class KeyedTransfer(Transfer, kw_only=True):
             metadata=self.metadata,
             effective_on=self.effective_on,
             if_unknown=self.if_unknown,
+            expires_at=self.expires_at,
             to_expected=self.to_expected,
             intent=self.intent,
         )
@@ -101,24 +114,41 @@ class BatchAnswer(msgspec.Struct):
 
 
 def answer(entry: Entry) -> TransferAnswer:
-    """A transfer's entry as it is shown; the same for its first answer, a replay and a later read."""
+    """A transfer's entry as it is shown; the same for its first answer and a replay."""
     posting = entry.postings[0]
-    request: Transfer = entry.request
+    request = entry.request  # a transfer's, or of a payment request that was paid, which has fewer texts
+    waiting = rows_of(entry, Claim)
+    to = posting.credit.owner if not waiting else request.to if entry.private is not None else None
     return TransferAnswer(
         id=f"transfer_{entry.number}",
         entry=entry.number,
         from_=posting.debit.owner,
-        to=posting.credit.owner,
+        to=to,
         amount=posting.amount,
         currency=posting.debit.currency,
-        memo=request.memo,
-        chat=request.chat,
-        metadata=request.metadata,
-        status="posted",
+        memo=getattr(request, "memo", None),
+        chat=getattr(request, "chat", None),
+        metadata=getattr(request, "metadata", None),
+        status="pending_claim" if waiting else "posted",
+        expires_at=shown_time(waiting[0].expires_at) if waiting else None,
         posted_at=format_timestamp(entry.posted_at),
         effective_on=entry.effective_on.isoformat(),
-        balances=BalancesAfter(AvailableAfter(posting.debit_balance), AvailableAfter(posting.credit_balance)),
+        balances=BalancesAfter(
+            AvailableAfter(posting.debit_balance), AvailableAfter(posting.credit_balance) if not waiting else None
+        ),
     )
+
+
+def as_now(entry: Entry, claims: Claims) -> TransferAnswer:
+    """A transfer as it is now: one whose time to be claimed is over reads as returned, though its money goes back a
+    little later."""
+    shown = answer(entry)
+    claim = claims.rows.get(entry.number)
+    if claim is not None:
+        is_over = claim.state == "pending_claim" and claims.now >= claim.expires_at
+        shown.status = "returned" if is_over else msgspec.convert(claim.state, Status)
+        shown.to = claim.claimer or shown.to
+    return shown
 
 
 async def batch(asked: Asked) -> Reply:
@@ -172,12 +202,14 @@ def _result(index: int, key: str, outcome: Outcome, base: str, dry_run: bool, ag
 
 
 async def show(asked: Asked) -> Reply:
-    """One transfer."""
+    """One transfer, as it is now."""
     number = numbered("transfer", asked.path["transfer"])
-    entry = await entry_by_number(asked.pool, asked.ledger_id, number) if number is not None else None
-    if entry is None or entry.kind != Transfer.kind:
-        raise NotFound("not_found", f"There is no transfer {asked.path['transfer']}.")
-    return Reply(200, answer(entry))
+    async with asked.pool.acquire() as connection:
+        entry = await entry_by_number(connection, asked.ledger_id, number) if number is not None else None
+        if entry is None or entry.kind not in kept.KINDS:
+            raise NotFound("not_found", f"There is no transfer {asked.path['transfer']}.")
+        claims = await kept.claims(connection, asked.ledger_id, [entry.number] if rows_of(entry, Claim) else [])
+    return Reply(200, as_now(entry, claims))
 
 
 ROUTES = (

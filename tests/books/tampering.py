@@ -3,13 +3,13 @@
 # long: one table.
 
 import os
-from typing import NamedTuple
 
 from ledger.core.actors import Limit
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.commands import Command
-from ledger.core.deposits import MakeDeposit, ReturnDeposit
+from ledger.core.deposit_returns import ReturnDeposit
+from ledger.core.deposits import MakeDeposit
 from ledger.core.log import AcceptLoss
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.party_keys import RecoverParty, RegisterPartyKey, SetPolicy
@@ -17,6 +17,7 @@ from ledger.core.public_keys import RegisterLogKey
 from ledger.core.request_keys import RegisterRequestKey, RevokeRequestKey
 from ledger.core.settings import SetLedger
 from ledger.core.transfers import Transfer
+from tests.books.agreed import AGREED, AGREEMENT_CASES, LAST, NEXT, Case
 from tests.books.lanes import pay
 from tests.core.devices import FOREVER, Device
 
@@ -72,22 +73,11 @@ STORY: dict[int, Command] = {
     36: RevokeApiKey(id="key_35"),
     37: RegisterLogKey(public_key=LOG.public_key, proof=LOG.proof("log")),
     38: AcceptLoss(epoch=2, origin="test.invalid/log/test/2", old_checkpoint="", lost_from=38, lost_to=40),
+    **AGREED,
 }
-BY_TILL = 39
-"""The transfer that the key with limits asks for."""
-LAST = 260
-"""Transfers of 1 from alice to bob fill the story up: the first subtree of the tree, of 256 entries, is complete."""
 CLEARING, ALICE, BOB, SUSPENSE, CAROL, OWED_BY_BOB = range(1, 7)
 """The accounts by number, as the story opens them."""
-
-
-class Case(NamedTuple):
-    """A way to tamper, and the place that the check must name."""
-
-    check: str
-    where: str
-    tampering: str
-
+ZOE = "VALUES (1, {0}, {0}, 'zoe', 'person', 'open', 'never', NULL, false, NULL, NULL)"
 
 CASES = [
     Case("numbering", "entry 9", "DELETE FROM entries WHERE number = 9"),
@@ -171,8 +161,8 @@ CASES = [
     Case("balances", f"account {ALICE}", f"UPDATE accounts SET version = version + 1 WHERE number = {ALICE}"),
     Case(
         "balances",
-        "account 7",
-        "INSERT INTO accounts VALUES (1, 7, 'dora', 'available', 'EUR', 1, 0); UPDATE heads SET accounts = 7",
+        f"account {NEXT}",
+        f"UPDATE heads SET accounts = {NEXT}; INSERT INTO accounts VALUES (1, {NEXT}, 'a', 'available', 'EUR', 1, 0)",
     ),
     Case("balances", f"account {ALICE}", f"DELETE FROM postings WHERE entry = {LAST}"),
     Case("balances", "entry 9, posting 0", "DELETE FROM postings WHERE entry = 8"),
@@ -185,7 +175,7 @@ CASES = [
     Case(
         "currencies",
         "INR",
-        "INSERT INTO accounts VALUES (1, 7, 'dora', 'available', 'INR', 1, 0); UPDATE heads SET accounts = 7",
+        f"UPDATE heads SET accounts = {NEXT}; INSERT INTO accounts VALUES (1, {NEXT}, 'a', 'available', 'INR', 1, 0)",
     ),
     Case(
         "below-zero",
@@ -219,37 +209,48 @@ CASES = [
     Case("chart", f"account {CLEARING}", f"UPDATE accounts SET owner = 'rail:toast' WHERE number = {CLEARING}"),
     Case("chart", f"account {ALICE}", f"UPDATE accounts SET currency = 'XYZ' WHERE number = {ALICE}"),
     Case("chart", f"account {ALICE}", f"DELETE FROM accounts WHERE number = {ALICE}"),
-    Case("chart", f"account {OWED_BY_BOB}", "UPDATE heads SET accounts = accounts - 1"),
-    Case("chart", "account 7", "UPDATE heads SET accounts = accounts + 1"),
+    Case("chart", f"account {NEXT - 1}", "UPDATE heads SET accounts = accounts - 1"),
+    Case("chart", f"account {NEXT}", "UPDATE heads SET accounts = accounts + 1"),
     Case("suspense", "suspense", "UPDATE suspense_items SET remaining = 49 WHERE entry = 10"),
     Case("suspense", "suspense", "DELETE FROM suspense_items WHERE entry = 10"),
     Case("suspense", "suspense", f"UPDATE accounts SET balance = 0 WHERE number = {SUSPENSE}"),
     Case("receivables", f"account {OWED_BY_BOB}", "UPDATE receivables SET remaining = 79"),
     Case("receivables", f"account {OWED_BY_BOB}", "DELETE FROM receivables"),
     Case("receivables", f"account {OWED_BY_BOB}", "UPDATE receivables SET party = 'carol'"),
-    Case("deposits", "deposit_8", "UPDATE deposits SET state = 'returned' WHERE entry = 8"),
-    Case("deposits", "deposit_11", "UPDATE deposits SET state = 'credited' WHERE entry = 11"),
-    Case("deposits", "deposit_8", "UPDATE deposits SET party = 'bob' WHERE entry = 8"),
-    Case("deposits", "deposit_8", "UPDATE deposits SET amount = 999 WHERE entry = 8"),
-    Case("deposits", "deposit_8", "UPDATE deposits SET rail_reference = 'another' WHERE entry = 8"),
-    Case("deposits", "deposit_10", "UPDATE deposits SET reason = 'another' WHERE entry = 10"),
-    Case("deposits", "deposit_8", "DELETE FROM deposits WHERE entry = 8"),
-    Case("deposits", "deposit_9", "UPDATE deposits SET entry = 9 WHERE entry = 8"),
-    Case("deposits", "suspense_10", "UPDATE suspense_items SET remaining = 0, state = 'cleared' WHERE entry = 10"),
-    Case("deposits", "suspense_14", "UPDATE suspense_items SET remaining = 70, state = 'open' WHERE entry = 14"),
-    Case("deposits", "suspense_14", "UPDATE suspense_items SET arrived_on = arrived_on - 1 WHERE entry = 14"),
-    Case("deposits", "suspense_14", "DELETE FROM suspense_items WHERE entry = 14"),
-    Case("deposits", "suspense_9", "UPDATE suspense_items SET entry = 9 WHERE entry = 10"),
-    Case("deposits", "receivable of entry 13", "UPDATE receivables SET amount = 81"),
-    Case("deposits", "receivable of entry 13", "DELETE FROM receivables"),
-    Case("deposits", "receivable of entry 9", "UPDATE receivables SET entry = 9"),
-    Case("parties", "party of entry 5", "UPDATE parties SET state = 'frozen' WHERE id = 'alice'"),
-    Case("parties", "party of entry 7", "UPDATE parties SET state = 'frozen' WHERE id = 'carol'"),
-    Case("parties", "party of entry 23", "UPDATE parties SET state = 'open' WHERE id = 'dora'"),
-    Case("parties", "party of entry 5", "UPDATE parties SET kind = 'merchant' WHERE id = 'alice'"),
-    Case("parties", "party of entry 6", "DELETE FROM parties WHERE id = 'bob'"),
-    Case("parties", "party of entry 9", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 9, 'never')"),
-    Case("parties", "party of entry 5", "INSERT INTO parties VALUES (1, 'zoe', 'person', 'open', 5, 'never')"),
+    Case("agreements", "deposits 8", "UPDATE deposits SET state = 'returned' WHERE entry = 8"),
+    Case("agreements", "deposits 11", "UPDATE deposits SET state = 'credited' WHERE entry = 11"),
+    Case("agreements", "deposits 8", "UPDATE deposits SET party = 'bob' WHERE entry = 8"),
+    Case("agreements", "deposits 8", "UPDATE deposits SET amount = 999 WHERE entry = 8"),
+    Case("agreements", "deposits 8", "UPDATE deposits SET rail_reference = 'another' WHERE entry = 8"),
+    Case("agreements", "deposits 10", "UPDATE deposits SET reason = 'another' WHERE entry = 10"),
+    Case("agreements", "deposits 8", "DELETE FROM deposits WHERE entry = 8"),
+    Case("agreements", "deposits 9", "UPDATE deposits SET entry = 9 WHERE entry = 8"),
+    Case(
+        "agreements", "suspense_items 10", "UPDATE suspense_items SET remaining = 0, state = 'cleared' WHERE entry = 10"
+    ),
+    Case(
+        "agreements", "suspense_items 14", "UPDATE suspense_items SET remaining = 70, state = 'open' WHERE entry = 14"
+    ),
+    Case("agreements", "suspense_items 14", "UPDATE suspense_items SET arrived_on = arrived_on - 1 WHERE entry = 14"),
+    Case("agreements", "suspense_items 14", "DELETE FROM suspense_items WHERE entry = 14"),
+    Case("agreements", "suspense_items 9", "UPDATE suspense_items SET entry = 9 WHERE entry = 10"),
+    Case("agreements", "receivables of entry 13", "UPDATE receivables SET amount = 81"),
+    Case("agreements", "receivables of entry 13", "DELETE FROM receivables"),
+    Case("agreements", "receivables of entry 9", "UPDATE receivables SET entry = 9"),
+    Case("agreements", "parties of entry 5", "UPDATE parties SET state = 'frozen' WHERE id = 'alice'"),
+    Case("agreements", "parties of entry 7", "UPDATE parties SET state = 'frozen' WHERE id = 'carol'"),
+    Case("agreements", "parties of entry 23", "UPDATE parties SET state = 'open' WHERE id = 'dora'"),
+    Case("agreements", "parties of entry 5", "UPDATE parties SET kind = 'merchant' WHERE id = 'alice'"),
+    Case("agreements", "parties of entry 6", "DELETE FROM parties WHERE id = 'bob'"),
+    Case("agreements", "parties of entry 9", f"INSERT INTO parties {ZOE.format(9)}"),
+    Case(
+        "agreements",
+        "parties of entry 5",
+        f"""
+        ALTER TABLE parties DROP CONSTRAINT party_is_made_by_an_entry_of_its_own;
+        INSERT INTO parties {ZOE.format(5)}
+        """,
+    ),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET party = 'bob' WHERE entry = 5"),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET value = '+4915112345679' WHERE entry = 5"),
     Case("aliases", "alias of entry 5", "UPDATE aliases SET until_entry = 9 WHERE entry = 5"),
@@ -285,10 +286,12 @@ CASES = [
     Case("public-keys", "entry 28", "DELETE FROM public_keys WHERE entry = 28"),
     Case("public-keys", "entry 34", "UPDATE public_keys SET revoked_by = NULL WHERE entry = 33"),
     Case(
-        "parties", "party of entry 5", "UPDATE parties SET intents = 'never', intents_above = NULL WHERE id = 'alice'"
+        "agreements",
+        "parties of entry 5",
+        "UPDATE parties SET intents = 'never', intents_above = NULL WHERE id = 'alice'",
     ),
-    Case("parties", "party of entry 5", "UPDATE parties SET intents_above = 4000 WHERE id = 'alice'"),
-    Case("parties", "party of entry 6", "UPDATE parties SET intents = 'always' WHERE id = 'bob'"),
+    Case("agreements", "parties of entry 5", "UPDATE parties SET intents_above = 4000 WHERE id = 'alice'"),
+    Case("agreements", "parties of entry 6", "UPDATE parties SET intents = 'always' WHERE id = 'bob'"),
     Case("key-sums", "sum of key_32 in EUR", "UPDATE key_sums SET amount = amount - 1"),
     Case("key-sums", "sum of key_32 in EUR", "UPDATE key_sums SET day = day - 1"),
     Case("key-sums", "sum of key_32 in EUR", "DELETE FROM key_sums"),
@@ -301,4 +304,5 @@ CASES = [
     Case("settings", "settings", "UPDATE settings SET time_zone = 'UTC'"),
     Case("settings", "settings", "UPDATE settings SET currencies = '{EUR}'"),
     Case("settings", "settings", "DELETE FROM settings"),
+    *AGREEMENT_CASES,
 ]

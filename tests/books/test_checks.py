@@ -14,8 +14,10 @@ from ledger.books.checking import FINDINGS_MAX, Finding, looks
 from ledger.books.checks import CHECKS, UnknownCheck, run_checks
 from ledger.books.database import Connection, connect_checks
 from ledger.core.parties import CreateParty
+from ledger.core.rows import AGREEMENTS
+from tests.books.agreed import BY_TILL, LAST, NO_CONSTRAINTS, SAMPLES, SUMS, Case, flip
 from tests.books.lanes import done, lane_on, pay, refusal, run
-from tests.books.tampering import ALICE, BY_TILL, CASES, LAST, STORY, Case, deposit
+from tests.books.tampering import ALICE, CASES, STORY, deposit
 from tests.harness import PREPARED_ENTRIES, Database, Databases, Superuser
 
 
@@ -83,6 +85,60 @@ def test_tampering_is_named_with_its_place(case: Case, books: Database) -> None:
     assert (case.check, case.where) in {each[:2] for each in found(books, case.tampering, [case.check])}
 
 
+@pytest.mark.parametrize("case", SUMS, ids=lambda case: f"{case.check}: {case.where}")
+def test_a_sum_speaks_where_a_row_and_its_entry_agree(case: Case, books: Database) -> None:
+    assert (case.check, case.where) in {each[:2] for each in found(books, case.tampering, [case.check])}
+    assert [] == found(books, case.tampering, ["agreements"])
+
+
+def test_every_table_of_agreements_has_been_tampered_with() -> None:
+    assert AGREEMENTS.keys() == SAMPLES.keys()
+
+
+async def _columns(books: Database, table: str) -> dict[str, str]:
+    connection = await connect_checks(books.url)
+    try:
+        query = """
+            SELECT column_name, data_type FROM information_schema.columns
+            WHERE table_schema = 'ledger' AND table_name = $1 AND column_name <> 'ledger_id' ORDER BY ordinal_position
+        """
+        return {row["column_name"]: row["data_type"] for row in await connection.fetch(query, table)}
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("table", SAMPLES)
+def test_each_column_of_each_table_of_agreements_is_compared(table: str, books: Database) -> None:
+    row = SAMPLES[table].row
+    columns = run(_columns(books, table))
+    assert [*AGREEMENTS[table].columns()] == [*columns]
+    missed = [
+        column
+        for column, kind in columns.items()
+        if not found(books, f"{NO_CONSTRAINTS}; UPDATE {table} SET {flip(column, kind)} WHERE {row}", ["agreements"])
+    ]
+    assert [*AGREEMENTS[table].hidden] == missed
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
+def test_a_time_beyond_the_calendar_is_named_like_any_other(time: str, books: Database) -> None:
+    tampering = f"""
+        UPDATE holds SET expires_at = '{time}' WHERE entry = 47;
+        UPDATE payment_requests SET expires_at = '{time}' WHERE entry = 53;
+        UPDATE suspense_items SET arrived_on = '{time}' WHERE entry = 101
+    """
+    places = {each.where for each in found(books, tampering, ["agreements"])}
+    assert {"holds 47", "payment_requests 53 0", "suspense_items 101"} == places
+
+
+def test_what_not_even_python_can_reckon_with_stops_no_other_check(books: Database) -> None:
+    tampering = """
+        UPDATE public_keys SET valid_from = '20000-01-01' WHERE entry = 28;
+        UPDATE suspense_items SET remaining = 39 WHERE entry = 10
+    """
+    assert {"public-keys", "suspense"} <= {each.check for each in found(books, tampering)}
+
+
 def test_every_check_has_been_shown_something_to_find() -> None:
     assert {check.name for check in CHECKS} == {case.check for case in CASES}
 
@@ -128,7 +184,7 @@ def test_what_cannot_be_read_is_an_exception_and_stops_no_other_check(books: Dat
         UPDATE suspense_items SET remaining = 49 WHERE entry = 10
     """
     seen = {(each.check, each.where) for each in found(books, tampering)}
-    assert {("deposits", f"entries 0–{LAST}"), ("bodies", "entry 8"), ("suspense", "suspense")} <= seen
+    assert {("agreements", f"entries 0–{LAST}"), ("bodies", "entry 8"), ("suspense", "suspense")} <= seen
 
 
 def test_of_each_check_no_more_is_told_than_anybody_can_read(books: Database) -> None:

@@ -10,27 +10,13 @@ import pytest
 from ledger.books.commit import COMMIT, arguments
 from ledger.books.database import Connection, LedgerReads, connect, connect_checks, connect_lane, read_pool, turn
 from ledger.core.merkle import Frontier
+from tests.books.filling import FILLING
 from tests.books.lanes import run
 from tests.harness import Database, Databases, Superuser, make_ledger
 
 FOUND_BEFORE_THE_LEDGER = {"api_keys", "public_keys", "settings"}
 """What the owner's functions read to learn which ledger is meant."""
 
-# A row of each table that a new ledger leaves empty.
-FILLING = """
-    INSERT INTO epochs VALUES ({0}, 2, 'origin {0}', 1);
-    INSERT INTO key_sums VALUES ({0}, 'key_1', 'EUR', '2026-01-01', 1);
-    INSERT INTO public_keys VALUES ({0}, 'key {0}', 'log', '', sha256(''), now(), NULL, NULL, 1);
-    INSERT INTO parties VALUES ({0}, 'ada', 'person', 'open', 1, 'never', NULL);
-    INSERT INTO aliases VALUES ({0}, 'app', 'ada', 1, 'ada', NULL);
-    INSERT INTO accounts VALUES ({0}, 1, 'ada', 'available', 'EUR', 0, 0);
-    INSERT INTO postings VALUES ({0}, 0, 'EUR', 1, 1, 2, 1, 0, 0, 1, 1);
-    INSERT INTO refusals VALUES ({0}, substring(sha256('') FOR 16), now(), 'transfer', '{{}}', NULL, '{{}}');
-    INSERT INTO subtrees VALUES ({0}, 1, 0, sha256(''));
-    INSERT INTO deposits VALUES ({0}, 1, 'test', 'x', 'ada', 1, 'EUR', 'credited', NULL);
-    INSERT INTO suspense_items VALUES ({0}, 1, 1, 1, 'EUR', 'x', '2026-01-01', 'open');
-    INSERT INTO receivables VALUES ({0}, 1, 'ada', 1, 1, 'EUR');
-"""
 TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind = 'r' AND a.attname = 'ledger_id'

@@ -11,8 +11,10 @@ from typing import Any, cast
 
 import pytest
 
+from ledger.books import transfers
 from ledger.books.accounts import StoredAccount, as_of
 from ledger.books.database import Connection, Reader, read_pool, turn
+from ledger.books.explanations import explained
 from ledger.books.feed import page
 from ledger.books.statements import lines
 from tests.books.lanes import done, fund, lane_on, pay_between, run
@@ -66,7 +68,8 @@ class Counting:
         return next(iter(await self.fetch(query, *arguments)), None)
 
     async def fetchval(self, query: str, *arguments: Any) -> Any:
-        return (await self.fetchrow(query, *arguments))[0]
+        row = await self.fetchrow(query, *arguments)
+        return row[0] if row is not None else None
 
 
 @asynccontextmanager
@@ -132,6 +135,22 @@ def test_a_page_of_a_statement_costs_its_own_lines_and_no_others(history: Databa
 
 
 @PLANS
+@WHOSE
+def test_a_page_of_a_payouts_explanation_costs_its_own_lines_and_no_others(
+    history: Database, account: int, plan: str
+) -> None:
+    async def cost(after: int) -> tuple[int, int]:
+        async with counting(history, plan) as connection:
+            found = await explained(cast(Reader, connection), LEDGER, stored(account), after, ENTRIES, LIMIT)
+            return connection.blocks, len(found)
+
+    for after in (0, ENTRIES // 2, ENTRIES - 100, ENTRIES):
+        blocks, found = asyncio.run(cost(after))
+        assert blocks < 16 + 12 * found
+    assert (LIMIT if account in (RAIL, MERCHANT) else 0) <= asyncio.run(cost(0))[1]
+
+
+@PLANS
 def test_a_page_of_the_feed_costs_the_entries_it_looks_at(history: Database, plan: str) -> None:
     async def blocks(kind: str | None) -> int:
         async with counting(history, plan) as connection:
@@ -140,6 +159,39 @@ def test_a_page_of_the_feed_costs_the_entries_it_looks_at(history: Database, pla
 
     assert asyncio.run(blocks(None)) < 32
     assert asyncio.run(blocks("deposit")) < 2_000
+
+
+@PLANS
+@pytest.mark.parametrize("owner", [*(f"owner{number}" for number in (RAIL, MERCHANT, PERSON)), "nobody", None])
+def test_a_page_of_transfers_costs_its_own_and_no_others(history: Database, owner: str | None, plan: str) -> None:
+    async def cost(before: int) -> tuple[int, int]:
+        async with counting(history, plan) as connection:
+            wanted = transfers.Filter(owner, None, 0)
+            found = await transfers.page(cast(Reader, connection), LEDGER, wanted, before, LIMIT)
+            return connection.blocks, len(found.numbers)
+
+    for before in (ENTRIES + 1, ENTRIES // 2, 2):
+        blocks, found = asyncio.run(cost(before))
+        assert blocks < 32 + 12 * found
+    assert (LIMIT if owner in ("owner1", "owner2", None) else 0) <= asyncio.run(cost(ENTRIES + 1))[1]
+
+
+@PLANS
+def test_a_page_of_transfers_looks_at_so_many_other_entries_and_no_more(
+    history: Database, plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfers, "KINDS", ("none",))
+    monkeypatch.setattr(transfers, "LOOKED_AT_MAX", 500)
+
+    async def cost(owner: str | None) -> int:
+        async with counting(history, plan) as connection:
+            wanted = transfers.Filter(owner, None, 0)
+            found = await transfers.page(cast(Reader, connection), LEDGER, wanted, ENTRIES + 1, LIMIT)
+            assert ([], True) == (found.numbers, found.before is not None)
+            return connection.blocks
+
+    for owner in ("owner2", None):
+        assert asyncio.run(cost(owner)) < 2 * 500 * 8
 
 
 def test_a_payment_does_not_read_all_accounts_of_the_ledger(databases: Databases) -> None:

@@ -13,32 +13,23 @@ from hypothesis import strategies as st
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey
 from ledger.core.books import Books
+from ledger.core.chats import Chat
 from ledger.core.commands import Command, write
-from ledger.core.deposits import MakeDeposit, ReturnDeposit
+from ledger.core.deposit_returns import ReturnDeposit
+from ledger.core.deposits import MakeDeposit
 from ledger.core.entries import Entry, base64url
 from ledger.core.errors import LedgerError
 from ledger.core.fields import SCOPES
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from ledger.core.rails import RegisterBank, RegisterRail
-from ledger.core.rows import Settings
+from ledger.core.rows import AGREEMENTS, Settings
 from ledger.core.settings import SetLedger
-from ledger.core.transfers import Chat, Transfer
+from ledger.core.transfers import Transfer
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 ENABLED = ("EUR", "JPY")
-SHELVES = (
-    "owners",
-    "parties",
-    "aliases",
-    "rails",
-    "banks",
-    "deposits",
-    "deposit_references",
-    "suspense",
-    "receivables",
-    "api_keys",
-)
+SHELVES = ("owners", "aliases", "rails", "banks", "deposit_references", "api_keys", *AGREEMENTS)
 
 Step: TypeAlias = tuple[Command, int]
 """A command, and how many microseconds the clock says have passed since the step before: sometimes less than none."""
@@ -149,6 +140,7 @@ transfers = st.builds(
     chat=mostly(nothing, st.builds(Chat, conversation=texts.filter(bool), message=some_text)),
     metadata=metadata,
     effective_on=mostly(nothing, st.sampled_from(("2025-12-31", "2026-01-01", "2099-01-01"))),
+    if_unknown=mostly(st.just("refuse"), st.just("hold_for_claim")),
     to_expected=mostly(nothing, parties),
 )
 each_kind: tuple[st.SearchStrategy[Command], ...] = (

@@ -7,7 +7,9 @@ import pytest
 from ledger.core.actors import Limit
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
 from ledger.core.books import Books
+from ledger.core.charges import SetFees
 from ledger.core.errors import Refused
+from ledger.core.holds import CaptureHold, PlaceHold
 from ledger.core.settings import SetLedger
 from tests.core.stories import deposit, do, new_books
 from tests.core.test_consent import ask, at, pay, said
@@ -77,3 +79,13 @@ def test_where_signatures_are_required_a_bearer_key_writes_nothing(books: Books)
     assert "signature_missing" == said(books, require, actor=key, by_key=True)
     ask(books, require, "by the command line", actor="cli")
     assert "signature_missing" == said(books, pay(1), "k", actor=key, by_key=True)
+
+
+def test_a_fee_and_what_was_held_before_are_not_counted_twice(books: Books) -> None:
+    do(books, SetFees(party="bob", bps=1_000), at(5))
+    key = limited(books, limits=[Limit("EUR", per_day_sum=100)])
+    by: dict[str, Any] = {"actor": key, "by_key": True}
+    placed = ask(books, PlaceHold(from_="ann", to="bob", amount=100, currency="EUR"), "hold", 60, **by)
+    assert "done" == said(books, CaptureHold(hold=f"hold_{placed.number}", amount=60), "capture", 61, **by)
+    assert 100 == books.key_sums[key, "EUR"].amount  # type: ignore[union-attr]
+    assert "limit_exceeded" == said(books, pay(1), "more", 62, **by)

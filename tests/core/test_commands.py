@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.core.aliases import AddAlias
+from ledger.core.chats import Chat
 from ledger.core.commands import Command, differing_fields
 from ledger.core.entries import Entry, canonical, commitment
 from ledger.core.errors import Invalid
 from ledger.core.kinds import COMMANDS
 from ledger.core.parties import AliasName, CreateParty, FreezeParty
 from ledger.core.settings import SetLedger
-from ledger.core.transfers import Chat, Transfer
+from ledger.core.transfers import Transfer
 from tests.core.stories import Step, commands, do, new_books, play, stories, transfer, two_of_a_kind
 
 SALT = bytes(range(32))

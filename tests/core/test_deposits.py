@@ -6,11 +6,13 @@ from hypothesis import given
 from ledger.core.aliases import AddAlias
 from ledger.core.books import Books
 from ledger.core.commands import Command
-from ledger.core.deposits import MakeDeposit, ReturnDeposit
-from ledger.core.entries import Entry
+from ledger.core.deposit_returns import ReturnDeposit
+from ledger.core.deposits import MakeDeposit
+from ledger.core.entries import Entry, row_of
 from ledger.core.errors import LedgerError
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty, UnfreezeParty
+from ledger.core.rows import Deposit
 from ledger.core.settings import SetLedger
 from tests.core.stories import (
     Step,
@@ -43,10 +45,10 @@ def test_no_state_of_the_books_refuses_a_well_formed_deposit(story: list[Step], 
     if isinstance(outcome, LedgerError):
         assert outcome.code in ("rail_unknown", "already_exists", "balance_overflow")
     else:
-        result = outcome.result or {}
-        owner = "platform/suspense" if result["state"] == "suspense" else outcome.postings[0].credit.path
+        row = row_of(outcome, Deposit)
+        owner = "platform/suspense" if row.state == "suspense" else outcome.postings[0].credit.path
         assert [(f"rail:{made.rail}/clearing", owner, made.amount)] == legs(outcome)
-        assert ("reason" in result) == (owner == "platform/suspense")
+        assert (row.reason is not None) == (owner == "platform/suspense")
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def test_what_cannot_be_credited_waits_in_suspense_and_says_why(
     for command in before:
         do(books, command)
     entry = do(books, made)
-    item = books.suspense.find(entry.number)
-    assert reason == (entry.result or {}).get("reason")
+    item = books.suspense_items.find(entry.number)
+    assert reason == row_of(entry, Deposit).reason
     assert reason == (item.reason if item is not None else None)
     assert ("credited" if reason is None else "suspense") == books.deposits[entry.number].state  # type: ignore[union-attr]
 
@@ -160,7 +162,7 @@ def test_a_return_takes_what_is_there_and_the_rest_becomes_a_debt(
         do(books, transfer(amount=305 - left))
     entry = do(books, take_back(made))
     assert expected == legs(entry)
-    debt = books.receivables.find(entry.number)
+    debt = books.receivables.find((entry.number, "ann"))
     assert max(5 - left, 0) == (debt.remaining if debt is not None else 0)
     assert max(5 - left, 0) == books.balance("ann", "receivable", "EUR")
     assert "returned" == books.deposits[made.number].state  # type: ignore[union-attr]
@@ -170,7 +172,7 @@ def test_the_return_of_what_waits_in_suspense_clears_it() -> None:
     books = new_books()
     made = do(books, deposit(to=None))
     assert [("platform/suspense", "rail:upi/clearing", 5)] == legs(do(books, take_back(made)))
-    item = books.suspense[made.number]
+    item = books.suspense_items[made.number]
     assert item is not None
     assert ("cleared", 0) == (item.state, item.remaining)
 
@@ -221,7 +223,7 @@ def test_suspense_and_receivable_accounts_hold_what_their_items_have_left(story:
     books = new_books()
     play(books, story)
     for currency in ("EUR", "INR", "JPY"):
-        items = [item for item in books.suspense.values() if item is not None and item.currency == currency]
+        items = [item for item in books.suspense_items.values() if item is not None and item.currency == currency]
         assert sum(item.remaining for item in items) == books.balance("platform", "suspense", currency)
         for party in books.parties:
             assert books.balance(party, "receivable", currency) == sum_of_debts(books, party, currency)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from ledger.core.api_keys import CreateApiKey
 from ledger.core.books import Books
+from ledger.core.chats import Chat
 from ledger.core.commands import Command, write
 from ledger.core.deposits import MakeDeposit
 from ledger.core.entries import Entry, base64url, canonical, commitment, from_base64url, key_digest, read_body
 from ledger.core.errors import Malformed
 from ledger.core.parties import AliasName, CreateParty
-from ledger.core.transfers import Chat, Transfer
+from ledger.core.transfers import Transfer
 from tests.core.stories import START, Step, new_books, play, stories
 
 SALT = bytes(range(32))
@@ -53,7 +54,8 @@ PARTY_BODY = (
     '"number":8,"posted_at":"2026-01-01T00:00:01.000001Z","request":{'
     '"aliases":"JU9nYXkY5fddJlKAbvAgyDG3kdOKAI22Rq11WkAll0k","id":"cem","kind":"person",'
     '"metadata":"NL4cZj2R9TkcF0IPecB1wJDmp4YWwnZs69qWyX2wbCo","name":"k8-Dv5bQRguMFf7bjZkUqvcIR836DrWgffQ9Y_6tljk"},'
-    '"salt":"AAECAwQFBgcICQoLDA0ODw"}'
+    '"result":{"rows":{"parties":[{"entry":8,"id":"cem","intents":"never","kind":"person","receivable_allowed":false,'
+    '"state":"open"}]}},"salt":"AAECAwQFBgcICQoLDA0ODw"}'
 )
 PARTY_PRIVATE = (
     '{"aliases":[{"channel":"phone","value":"+4915112345678"}],"metadata":{"tier":"gold"},"name":"Cem Özdemir",'
@@ -73,7 +75,10 @@ DEPOSIT_BODY = (
     '"number":8,"posted_at":"2026-01-01T00:00:01.000001Z","postings":[{"amount":9007199254740000,'
     '"credit":"platform/suspense","currency":"JPY","debit":"rail:sepa/clearing"}],"request":{'
     '"amount":9007199254740000,"currency":"JPY","rail":"sepa","rail_reference":"E2E/1"},'
-    '"result":{"reason":"unassigned","state":"suspense"},"salt":"AAECAwQFBgcICQoLDA0ODw"}'
+    '"result":{"rows":{"deposits":[{"amount":9007199254740000,"currency":"JPY","entry":8,"rail":"sepa",'
+    '"rail_reference":"E2E/1","reason":"unassigned","state":"suspense","surplus":0}],"suspense_items":[{'
+    '"amount":9007199254740000,"arrived_on":"2026-01-01","currency":"JPY","entry":8,"rail":"sepa",'
+    '"reason":"unassigned","remaining":9007199254740000,"state":"open"}]}},"salt":"AAECAwQFBgcICQoLDA0ODw"}'
 )
 
 
@@ -97,7 +102,7 @@ def test_the_same_facts_make_the_same_bytes_for_ever(command: Command, body: str
 def test_a_leaf_is_the_sha256_of_a_zero_byte_and_the_body() -> None:
     entry = written(DEPOSIT)
     assert hashlib.sha256(b"\x00" + DEPOSIT_BODY.encode()).digest() == entry.leaf
-    assert "0d2ee458e0a51bc74dba1d6d5313af5fc8bde273b840b8c41fd309dcbe8f310c" == entry.leaf.hex()
+    assert "38a1c82e37b9d1550a5f2a6191693b136a69ee8eec6c3c835030eca04f2d6e57" == entry.leaf.hex()
 
 
 @given(stories)

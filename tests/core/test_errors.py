@@ -19,9 +19,10 @@ CODES = {
     "timestamp_invalid cursor_invalid key_invalid intent_required intent_invalid intent_mismatch "
     "idempotency_key_reused",
     "not_found": "not_found party_unknown rail_unknown",
-    "refused": "insufficient_funds limit_exceeded same_party balance_overflow linked_failed",
-    "conflict": "already_exists party_not_open party_not_empty suspense_not_open already_reversed alias_moved "
-    "key_in_use intent_already_used",
+    "refused": "insufficient_funds limit_exceeded currency_mismatch same_party balance_overflow "
+    "amount_exceeds_remaining linked_failed",
+    "conflict": "already_exists party_not_open party_not_empty hold_not_open request_not_open invoice_not_open "
+    "refund_not_open payout_not_open suspense_not_open already_reversed alias_moved key_in_use intent_already_used",
     "try_later": "rate_limited overloaded unavailable outcome_unknown",
     "internal": "internal",
 }

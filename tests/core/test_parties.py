@@ -7,7 +7,7 @@ import pytest
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.books import Books
 from ledger.core.commands import Command
-from ledger.core.deposits import ReturnDeposit
+from ledger.core.deposit_returns import ReturnDeposit
 from ledger.core.errors import LedgerError
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from tests.core.stories import attempt, deposit, do, new_books, refusal, snapshot, transfer

@@ -72,7 +72,7 @@ def test_a_page_knows_get_and_head_only(method: str, target: str) -> None:
 
 def test_every_method_of_a_path_is_allowed_and_named() -> None:
     assert "GET, HEAD, PUT" == ask("OPTIONS", "/v1/ledger").headers["allow"]
-    assert "POST" == ask("GET", "/v1/transfers").headers["allow"]
+    assert "POST" == ask("GET", "/v1/transfers/batch").headers["allow"]
 
 
 @pytest.mark.parametrize("target", ["/docs", "/openapi.json", "/problems/internal", "/nowhere", "/v1/ledger"])

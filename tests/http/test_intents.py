@@ -115,7 +115,9 @@ def test_keys_are_listed_with_their_states(client: Client, payer: Payer) -> None
     assert [(payer.key_id, "live"), (recovered["key_id"], "pending")] == [
         (each["key_id"], each["state"]) for each in listed
     ]
-    assert {"intents": "always", "above": None} == client.get(f"/v1/parties/{payer.id}").json()["policy"]
+    assert {"intents": "always", "above": None, "receivable_allowed": False} == client.get(
+        f"/v1/parties/{payer.id}"
+    ).json()["policy"]
 
 
 def test_a_key_is_registered_in_a_dry_run_without_being_there(client: Client) -> None:

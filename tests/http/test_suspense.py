@@ -36,6 +36,7 @@ def test_money_for_nobody_known_is_listed_with_the_deposit_that_brought_it(clien
         "deposit": made["id"],
         "rail": "test",
         "rail_reference": "ref 1",
+        "party": None,
     }
     assert item in read(client, SUSPENSE)["data"]
 

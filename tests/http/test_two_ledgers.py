@@ -15,7 +15,12 @@ from ledger.http.app import ROUTES
 from ledger.http.routes import Route
 from tests.core.devices import Device
 from tests.harness import Client, Database, Served, Superuser, make_ledger, make_log_key
+from tests.http.things import Things
 
+NOUNS = (
+    *("hold", "capture", "payment_request", "split", "invoice", "settlement", "credit_note", "refund", "payout"),
+    "suspense",
+)
 NOBODYS = {
     "party": "no-such-party",
     "value": "+4915199999999",
@@ -27,9 +32,14 @@ NOBODYS = {
     "key_id": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
     "id": "key_999999",
     "ledger": "nowhere",
+    "payer": "no-such-payer",
+    "rail": "no-such-rail",
+    "bank": "no-such-bank",
+    **{noun: f"{noun}_999999" for noun in NOUNS},
 }
 """A name of each kind that nobody has, in either ledger."""
 SAME_FOR_BOTH = {"channel": "phone", "role": "available", "currency": "EUR", "code": "not_found", "bundle": "000.p/1"}
+OUTSIDE = {"amount": 1, "currency": "EUR", "reference": "x"}
 PHONE, BACKEND, OTHERS = Device(11), Device(12), Device(13, "other")
 OPEN = [route for route in ROUTES if route.scope is None]
 NAMING = [route for route in ROUTES if route.scope is not None and set(route.names) & set(NOBODYS)]
@@ -65,6 +75,12 @@ def names(client: Client) -> dict[str, str]:
     key = {"public_key": BACKEND.public_key, "proof": BACKEND.proof("request")}
     assert 201 == client.post("/v1/keys", key | {"name": "backend", "scopes": ["entries:read"]}).status_code
     made = client.post("/v1/api-keys", {"name": "x", "digest": "A" * 43, "scopes": ["entries:read"]}).json()
+    iban = {"id": "bank-of-the-first", "currency": "EUR", "purpose": "own", "iban": "DE89370400440532013000"}
+    assert 201 == client.post("/v1/banks", iban).status_code
+    assert 201 == client.post("/v1/rails", {"id": "rail-of-the-first", "settles_to": "bank-of-the-first"}).status_code
+    things = Things(client)
+    agreed = {noun: things.made_for("GET", f"{{{noun}}}")[noun] for noun in NOUNS if noun != "payout"}
+    agreed["payer"] = things.made_for("GET", "{split}")["payer"]
     return {
         "party": alice,
         "value": "+4915112345678",
@@ -76,6 +92,10 @@ def names(client: Client) -> dict[str, str]:
         "key_id": BACKEND.key_id,
         "id": made["id"],
         "ledger": "test",
+        "rail": "rail-of-the-first",
+        "bank": "bank-of-the-first",
+        "payout": things.payout("paid")["payout"],
+        **agreed,
     }
 
 
@@ -102,6 +122,17 @@ def body_of(route: Route) -> Any:
         "/v1/parties/{party}/aliases": {"channel": "chat", "value": "x"},
         "/v1/parties/{party}/policy": {"intents": "always"},
         "/v1/deposits/{deposit}/return": {"reason": "recalled"},
+        "/v1/holds/{hold}/increase": {"amount": 1},
+        "/v1/invoices/{invoice}/settle": {"payer": "no-such-party"},
+        "/v1/invoices/{invoice}/credit-notes": {"amount": 1, "reason": "cold"},
+        "/v1/settlements/{settlement}/reallocate": {"allocations": [{"invoice": "invoice_999999", "amount": 1}]},
+        "/v1/refunds/{refund}/paid": {"rail_reference": "x"},
+        "/v1/suspense/{suspense}/allocate": {"to": "no-such-party"},
+        "/v1/entries/{number}/reverse": {"reason": "a mistake"},
+        "/v1/parties/{party}/limits": {"currency": "EUR"},
+        "/v1/rails/{rail}/settle": OUTSIDE | {"bank": "no-such-bank"},
+        "/v1/rails/{rail}/prefund": OUTSIDE | {"bank": "no-such-bank"},
+        "/v1/banks/{bank}/move": OUTSIDE | {"to": "nowhere"},
     }
     if route.path in ("/v1/parties/{party}/keys", "/v1/parties/{party}/keys/recover"):
         return {"public_key": OTHERS.public_key, "proof": OTHERS.proof("payer", "no-such-party")}

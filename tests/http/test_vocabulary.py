@@ -8,18 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.books.commit import PRIMARY_KEYS
 from ledger.books.database import SCHEMA_VERSION
 from ledger.core.chart import ROLES
-from ledger.core.deposits import ReturnDeposit
+from ledger.core.deposit_returns import ReturnDeposit
 from ledger.core.entries import BODY_BYTES_MAX
 from ledger.core.errors import FAMILY_OF
+from ledger.core.fees import FeeSchedule
 from ledger.core.keys import PURPOSES
+from ledger.core.kinds import COMMANDS
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import STATE_OF_MODE, CreateParty, FreezeParty
 from ledger.core.party_keys import SetPolicy
+from ledger.core.payments import PAYMENT_KINDS
 from ledger.core.rails import RegisterBank
-from ledger.core.rows import ROW_TYPES, Row
+from ledger.core.rows import ROW_TYPES, Agreement, Row
 from ledger.http.app import ROUTES
 from ledger.http.deposits import DepositAnswer
 from ledger.http.openapi import document
@@ -27,21 +29,24 @@ from ledger.http.parties import PartyAnswer, PartyStateAnswer
 from tests.core.stories import deposit, do, new_books
 from tests.harness import Superuser
 
-SCHEMAS = document(ROUTES, "https://ledger.example")["components"]["schemas"]
+DOCUMENT = document(ROUTES, "https://ledger.example")
+SCHEMAS = DOCUMENT["components"]["schemas"]
 TABLE_OF = {row_type.table: row_type for row_type in ROW_TYPES}
 POSTGRES_TYPE: dict[Any, str] = {
     str: "text",
     str | None: "text",
     int: "bigint",
     int | None: "bigint",
+    bool: "boolean",
     bytes: "bytea",
     bytes | None: "bytea",
     datetime: "timestamp with time zone",
     datetime | None: "timestamp with time zone",
     list[str]: "text[]",
     date: "date",
+    date | None: "date",
 }
-CLAIM = re.compile(r"_(is|are|has|books|within|moves|names|settles|opens|counts|ends)_")
+CLAIM = re.compile(r"_(is|are|has|books|within|moves|names|settles|opens|counts|ends|pays|count|takes)_")
 
 
 def in_python(struct: type[msgspec.Struct], field: str) -> set[str]:
@@ -117,6 +122,53 @@ def test_what_becomes_of_money_that_arrived_is_called_the_same_everywhere(superu
     assert seen["suspense_items"] >= in_openapi("SuspenseItemAnswer", "state")
 
 
+STATES = {
+    "hold": ("/v1/holds", "HoldAnswer", "HoldAfterAnswer"),
+    "request": ("/v1/payment-requests", "PaymentRequestAnswer", "PaymentRequestAfterAnswer", "SplitShareAnswer"),
+    "split": ("/v1/splits", "SplitAnswer", "SplitAfterAnswer"),
+    "invoice": ("/v1/invoices", "InvoiceAnswer", "InvoiceAfterAnswer"),
+    "refund": ("/v1/refunds", "RefundAnswer", "RefundAfterAnswer"),
+    "payout": ("/v1/payouts", "PayoutAnswer", "PayoutAfterAnswer"),
+    "deposit": ("/v1/deposits", "DepositAnswer"),
+    "party": ("/v1/parties", "PartyAnswer"),
+}
+"""By the word in the constraint's name: the list that can be asked for a state, and the answers that have one."""
+
+
+@pytest.mark.parametrize("noun", STATES)
+def test_an_agreements_states_are_called_the_same_everywhere(noun: str, superuser: Superuser) -> None:
+    states = in_postgres(superuser, f"{noun}_state_is_known")
+    path, *answers = STATES[noun]
+    (asked,) = (each for each in DOCUMENT["paths"][path]["get"]["parameters"] if each.get("name") == "state")
+    assert states == set(asked["schema"]["enum"])
+    for answer in answers:
+        assert states == in_openapi(answer, "state")
+
+
+def test_what_becomes_of_a_transfer_to_nobody_is_called_the_same_everywhere(superuser: Superuser) -> None:
+    assert in_postgres(superuser, "claim_state_is_known") | {"posted"} == in_openapi("TransferAnswer", "status")
+
+
+def test_whether_a_fee_goes_back_is_called_the_same_everywhere(superuser: Superuser) -> None:
+    words = in_postgres(superuser, "payment_on_refund_is_known")
+    assert (
+        {"keep", "proportional"}
+        == words
+        == in_python(FeeSchedule, "on_refund")
+        == in_openapi("SetFeesBody", "on_refund")
+    )
+
+
+def test_what_can_be_refunded_is_called_the_same_everywhere(superuser: Superuser) -> None:
+    kinds = in_postgres(superuser, "payment_kind_is_known")
+    assert {*PAYMENT_KINDS} == kinds
+    assert kinds | {"suspense"} == in_postgres(superuser, "refund_of_kind_is_known")
+
+
+def test_the_moves_outside_are_kinds_of_entries(superuser: Superuser) -> None:
+    assert in_postgres(superuser, "outside_move_kind_is_known") <= COMMANDS.keys()
+
+
 def test_the_database_knows_the_charts_roles_and_which_may_not_be_below_zero(superuser: Superuser) -> None:
     assert set(ROLES) == in_postgres(superuser, "account_role_is_in_the_chart")
     strict = {name: role for name, role in ROLES.items() if not role.may_go_below_zero}
@@ -164,7 +216,7 @@ def test_a_rows_key_is_its_tables_primary_key(superuser: Superuser, table: str) 
         JOIN pg_attribute a ON a.attnum = k.attnum
         WHERE c.conrelid = ('ledger.' || $1)::regclass AND c.contype = 'p' AND a.attrelid = c.conrelid ORDER BY k.n
     """
-    assert ["ledger_id", *PRIMARY_KEYS[table]] == [row["attname"] for row in superuser.rows(query, table)]
+    assert ["ledger_id", *TABLE_OF[table].unique] == [row["attname"] for row in superuser.rows(query, table)]
 
 
 def test_the_commit_takes_each_kind_of_row_in_the_order_in_which_we_send_them(superuser: Superuser) -> None:
@@ -174,7 +226,7 @@ def test_the_commit_takes_each_kind_of_row_in_the_order_in_which_we_send_them(su
 
 
 def test_every_row_type_is_a_row() -> None:
-    assert set(ROW_TYPES) == set(Row.__subclasses__())
+    assert set(ROW_TYPES) == {*Row.__subclasses__(), *Agreement.__subclasses__()} - {Agreement}
 
 
 def test_every_constraint_is_named_as_the_claim_it_makes(superuser: Superuser) -> None:

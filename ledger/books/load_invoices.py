@@ -1,0 +1,89 @@
+"""What the working set knows of invoices that no row says by itself, and what stands open with a party."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ledger.books.database import Connection
+from ledger.core.entries import Entry
+from ledger.core.invoices import PAYABLE
+from ledger.core.rows import Invoice
+
+
+async def invoice_refs(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    """The invoice of a merchant's that has an external reference of its own."""
+    rows = await connection.fetch(
+        """
+        SELECT k.merchant, k.external_ref, i.entry
+        FROM unnest($2::text[], $3::text[]) AS k (merchant, external_ref), LATERAL (
+            SELECT entry FROM invoices
+            WHERE ledger_id = $1 AND external_ref = k.external_ref AND merchant = k.merchant OFFSET 0
+        ) i
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["merchant"], row["external_ref"]): row["entry"] for row in rows}
+
+
+async def open_invoices(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    """The invoices of a merchant's that a customer can pay."""
+    rows = await connection.fetch(
+        """
+        SELECT k.merchant, k.customer, array_agg(i.entry) AS entries
+        FROM unnest($2::text[], $3::text[]) AS k (merchant, customer),
+        unnest(ARRAY['open', 'uncollectible']) AS s (state), LATERAL (
+            SELECT entry, merchant FROM invoices
+            WHERE ledger_id = $1 AND customer = k.customer AND state = s.state OFFSET 0
+        ) i
+        WHERE i.merchant = k.merchant GROUP BY k.merchant, k.customer
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["merchant"], row["customer"]): tuple(row["entries"]) for row in rows}
+
+
+def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
+    """Add the invoices that decided and not yet written entries opened, and take away those that they ended."""
+    for entry in decided:
+        for row in entry.rows:
+            if isinstance(row, Invoice):
+                key = row.merchant, row.customer
+                others = tuple(number for number in found.get(key, ()) if number != row.entry)
+                found[key] = (*others, row.entry) if row.state in PAYABLE else others
+
+
+async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
+    """How many invoices, payment requests, splits, refunds and payouts stand open with a party, on either side."""
+    rows = await connection.fetch(
+        """
+        SELECT k.party, count(*) AS count FROM unnest($2::text[]) AS k (party), LATERAL (
+            SELECT FROM invoices
+            WHERE ledger_id = $1 AND merchant = k.party AND state IN ('open', 'uncollectible')
+            UNION ALL
+            SELECT FROM invoices
+            WHERE ledger_id = $1 AND customer = k.party AND state IN ('open', 'uncollectible')
+            UNION ALL
+            SELECT FROM payment_requests WHERE ledger_id = $1 AND payer = k.party AND state = 'open'
+            UNION ALL
+            SELECT FROM payment_requests WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
+            UNION ALL
+            SELECT FROM splits WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
+            UNION ALL
+            SELECT FROM refunds WHERE ledger_id = $1 AND party = k.party AND state = 'requested'
+            UNION ALL
+            SELECT FROM payouts WHERE ledger_id = $1 AND party = k.party AND state IN ('requested', 'in_transit')
+            OFFSET 0
+        ) open GROUP BY k.party
+        """,
+        ledger_id,
+        keys,
+    )
+    return {row["party"]: row["count"] for row in rows}
+
+
+LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+    "invoice_refs": invoice_refs,
+    "open_invoices": open_invoices,
+    "open_things": open_things,
+}

@@ -1,0 +1,84 @@
+"""What the working set knows that no row says by itself: references that are taken, and what is counted or summed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ledger.books.database import Connection
+from ledger.books.load_payments import payments
+from ledger.core.books import Spent
+from ledger.core.entries import Entry
+from ledger.core.limits import PAID_INTO, PAYING_KINDS, day_of
+
+
+async def spent(connection: Connection, ledger_id: int, keys: list[tuple[str, str, str]]) -> dict[Any, Any]:
+    """What parties have paid today, by party, currency and the time zone of the day: summed from its postings."""
+    rows = await connection.fetch(
+        """
+        SELECT k.owner, k.currency, k.zone, today.day, least(coalesce(p.sum, 0), 9007199254740991)::bigint AS sum,
+               coalesce(p.times, 0) AS times
+        FROM (
+            SELECT zone, day, last_entry_before($1, day::timestamp AT TIME ZONE zone) AS before FROM (
+                SELECT zone, (clock_timestamp() AT TIME ZONE zone)::date AS day
+                FROM (SELECT DISTINCT zone FROM unnest($4::text[]) z (zone)) zones OFFSET 0
+            ) now OFFSET 0
+        ) today JOIN unnest($2::text[], $3::text[], $4::text[]) AS k (owner, currency, zone) ON k.zone = today.zone
+        LEFT JOIN LATERAL (
+            SELECT number FROM accounts
+            WHERE ledger_id = $1 AND owner = k.owner AND role = 'available' AND currency = k.currency OFFSET 0
+        ) a ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(p.amount) AS sum, count(DISTINCT p.entry) AS times FROM (
+                SELECT entry, credit, amount FROM postings
+                WHERE ledger_id = $1 AND debit = a.number AND entry > today.before OFFSET 0
+            ) p, LATERAL (
+                SELECT kind FROM entries WHERE ledger_id = $1 AND number = p.entry OFFSET 0
+            ) e, LATERAL (
+                SELECT role FROM accounts WHERE ledger_id = $1 AND number = p.credit OFFSET 0
+            ) c
+            WHERE e.kind = ANY ($5) AND c.role = ANY ($6)
+        ) p ON true
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+        list(PAYING_KINDS),
+        list(PAID_INTO),
+    )
+    return {tuple(row)[:3]: Spent(*tuple(row)[3:]) for row in rows}
+
+
+def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
+    """Add what was paid by entries that are decided and not yet written, which a query does not see."""
+    for entry in decided:
+        if entry.kind not in PAYING_KINDS:
+            continue
+        paid: dict[tuple[str, str], int] = {}
+        for posting in entry.postings:
+            if posting.debit.role == "available" and posting.credit.role in PAID_INTO:
+                of = posting.debit.owner, posting.debit.currency
+                paid[of] = paid.get(of, 0) + posting.amount
+        for (owner, currency, zone), before in list(found.items()):
+            if (owner, currency) in paid and day_of(entry.posted_at, zone) == before.day:
+                now = Spent(before.day, before.amount + paid[owner, currency], before.times + 1)
+                found[owner, currency, zone] = now
+
+
+async def open_requests(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
+    """How many payment requests stand open, by payer and payee."""
+    rows = await connection.fetch(
+        """
+        SELECT k.payer, k.payee, r.count FROM unnest($2::text[], $3::text[]) AS k (payer, payee), LATERAL (
+            SELECT count(*) AS count FROM payment_requests
+            WHERE ledger_id = $1 AND payer = k.payer AND payee = k.payee AND state = 'open' OFFSET 0
+        ) r
+        """,
+        ledger_id,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["payer"], row["payee"]): row["count"] for row in rows}
+
+
+LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+    "open_requests": open_requests,
+    "payments": payments,
+    "spent": spent,
+}

@@ -1,0 +1,114 @@
+"""Transfers read back: pages of them, the newest first, and what became of those that waited to be claimed.
+
+There is no table of transfers. A party's are found by the postings of its accounts and by what it has claimed, those of
+a conversation by the chats, all by the entries themselves; each is walked along its index from its newest end. Among
+very many other entries a page may find few transfers, or none: it looks at so many and no more.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ledger.books.agreements import columns_of
+from ledger.books.database import Reader
+from ledger.core.rows import Claim
+
+KINDS = ("transfer", "payment_request.pay")
+"""The kinds of entries that are transfers: an id `transfer_8` is of one of them."""
+LOOKED_AT_MAX = 5_000
+"""How many postings of an account, chats of a conversation, or entries a page looks at."""
+
+
+class Filter(NamedTuple):
+    """Which transfers: of a party, on either side; made in a conversation; by entries after `after`."""
+
+    party: str | None
+    chat: str | None
+    after: int
+
+
+class Found(NamedTuple):
+    """The numbers of transfers, the newest first; the next page goes on `before` an entry, None if there is none."""
+
+    numbers: list[int]
+    before: int | None
+
+
+class Claims(NamedTuple):
+    """What became of transfers that waited to be claimed, by entry; and the database's clock, which judges them."""
+
+    rows: dict[int, Claim]
+    now: datetime
+
+
+async def page(connection: Reader, ledger_id: int, wanted: Filter, before: int, limit: int) -> Found:
+    """The newest transfers that pass the filter, before an entry."""
+    accounts: list[int] = []
+    if wanted.party is not None:
+        rows = await connection.fetch(
+            "SELECT number FROM accounts WHERE ledger_id = $1 AND owner = $2 AND role = 'available' ORDER BY number",
+            ledger_id,
+            wanted.party,
+        )
+        accounts = [row["number"] for row in rows]
+    where: list[Any] = [ledger_id, wanted.after, before]
+    walks = _walks(wanted, accounts, where)
+    values = [*where, list(KINDS), limit + 1]
+    kinds, most, also = f"${len(where) + 1}", f"${len(where) + 2}", ""
+    if wanted.chat is not None and wanted.party is not None:
+        also = _IS_OF.format(party=f"${len(values) + 1}", accounts=f"${len(values) + 2}")
+        values += [wanted.party, accounts]
+    found = " UNION ".join(
+        f"""
+        (SELECT w.entry FROM ({walk} LIMIT {LOOKED_AT_MAX}) w, LATERAL (
+             SELECT kind FROM entries WHERE ledger_id = $1 AND number = w.entry OFFSET 0
+         ) e WHERE e.kind = ANY ({kinds}) {also} ORDER BY w.entry DESC LIMIT {most})
+        """
+        for walk in walks
+    )
+    rows = await connection.fetch(f"SELECT entry FROM ({found}) f ORDER BY entry DESC LIMIT {most}", *values)
+    numbers = [row["entry"] for row in rows]
+    if len(numbers) > limit:
+        return Found(numbers[:limit], numbers[limit - 1])
+    # Whichever walk was cut short says how far all of them have come.
+    ends = " UNION ALL ".join(f"(SELECT entry FROM ({walk} OFFSET {LOOKED_AT_MAX - 1} LIMIT 1) w)" for walk in walks)
+    end = await connection.fetchval(f"SELECT max(entry) FROM ({ends}) w", *where)
+    return Found([number for number in numbers if end is None or number >= end], end)
+
+
+def _walks(wanted: Filter, accounts: list[int], values: list[Any]) -> list[str]:
+    """What is walked, from the newest end on; `values` are the parameters."""
+
+    def bound(value: Any) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    place = "entry > $2 AND entry < $3 ORDER BY entry DESC"
+    if wanted.chat is not None:
+        return [f"SELECT entry FROM chats WHERE ledger_id = $1 AND conversation = {bound(wanted.chat)} AND {place}"]
+    if wanted.party is None:
+        numbered = "number > $2 AND number < $3 ORDER BY number DESC"
+        return [f"SELECT number AS entry FROM entries WHERE ledger_id = $1 AND {numbered}"]
+    postings = [
+        f"SELECT entry FROM postings WHERE ledger_id = $1 AND {side} = {bound(account)} AND {place}, n DESC"
+        for account in accounts
+        for side in ("debit", "credit")
+    ]
+    claimed = f"SELECT entry FROM claims WHERE ledger_id = $1 AND claimer = {bound(wanted.party)} AND {place}"
+    return [*postings, claimed]
+
+
+_IS_OF = """
+    AND (EXISTS (
+        SELECT FROM postings
+        WHERE ledger_id = $1 AND entry = w.entry AND (debit = ANY ({accounts}) OR credit = ANY ({accounts})) OFFSET 0
+    ) OR EXISTS (SELECT FROM claims WHERE ledger_id = $1 AND entry = w.entry AND claimer = {party} OFFSET 0))
+"""
+
+
+async def claims(connection: Reader, ledger_id: int, numbers: Sequence[int]) -> Claims:
+    """The claims among transfers, as they are now."""
+    rows = await connection.fetch(
+        f"SELECT {columns_of(Claim)} FROM claims t WHERE ledger_id = $1 AND entry = ANY ($2)", ledger_id, numbers
+    )
+    return Claims({row["entry"]: Claim(*row) for row in rows}, await connection.fetchval("SELECT now()"))

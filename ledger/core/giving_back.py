@@ -1,0 +1,153 @@
+"""Giving back: what a refund moves, and how it is counted on the payment's invoices."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.core.allocations import Allocation, Share, read_allocations, written
+from ledger.core.books import Books
+from ledger.core.chart import PLATFORM, rail_owner, tax_owner
+from ledger.core.commands import Name
+from ledger.core.errors import Conflict, Refused
+from ledger.core.fees import returned
+from ledger.core.invoices import find_invoice, needs_of_invoice, refund_invoice
+from ledger.core.movements import (
+    FEE_AGAIN,
+    FEE_RETURN,
+    FEE_TAX_AGAIN,
+    FEE_TAX_RETURN,
+    REFUND,
+    REFUND_AS_DEBT,
+    REFUND_FAILED,
+    REFUND_TO_RAIL,
+    REFUND_TO_RAIL_AS_DEBT,
+)
+from ledger.core.rows import Payment, Receivable, Refund
+
+
+class Fees(NamedTuple):
+    """What of a fee and its tax goes back with a refund, in minor units."""
+
+    fee: int
+    tax: int
+
+
+def needs_of_giving_back(books: Books, payment: Payment) -> Iterable[Name]:
+    """What must be loaded to give a payment back: both parties or the rail, who has the fee, and the invoices."""
+    yield from books.needs_of_party(payment.payee)
+    yield from books.needs_of_party(payment.payer)
+    if payment.rail is not None:
+        yield "owners", rail_owner(payment.rail)
+    if payment.fee > 0:
+        yield "owners", PLATFORM
+    if payment.tax_code is not None:
+        yield "owners", tax_owner(payment.tax_code)
+    for allocation in read_allocations(payment.allocations):
+        yield from needs_of_invoice(books, allocation.invoice)
+
+
+def check_may_be_given_back(books: Books, payment: Payment) -> None:
+    """Raise party_not_open where the payer is closed, already_reversed where the rail has taken the deposit back."""
+    if payment.payer is not None and books.party(payment.payer, "/of").state == "closed":
+        raise Conflict("party_not_open", f"{payment.payer}, who paid, is closed for good: nobody is there to refund.")
+    deposit = books.deposits.find(payment.entry) if payment.rail is not None else None
+    if deposit is not None and deposit.state == "returned":
+        raise Conflict("already_reversed", f"deposit_{deposit.entry} was returned: the rail has the money back.")
+
+
+def return_fees(books: Books, payment: Payment, amount: int) -> Fees:
+    """Give the payee the fee and its tax back, in proportion to what is refunded in all, where that was agreed.
+
+    Never more than the refund itself, so that whatever fails can be undone; all of it comes back with the last unit.
+    """
+    if payment.on_refund != "proportional":
+        return Fees(0, 0)
+    refunded = payment.refunded + amount
+    fee = max(0, returned(payment.fee, payment.amount, 0, refunded) - payment.fee_returned)
+    tax = max(0, returned(payment.fee_tax, payment.amount, 0, refunded) - payment.fee_tax_returned)
+    fee = min(fee, amount)
+    tax = min(tax, amount - fee)
+    if fee > 0:
+        books.post(FEE_RETURN, PLATFORM, payment.payee, fee, payment.currency)
+    if tax > 0 and payment.tax_code is not None:
+        books.post(FEE_TAX_RETURN, tax_owner(payment.tax_code), payment.payee, tax, payment.currency)
+    return Fees(fee, tax)
+
+
+def give_back(books: Books, payment: Payment, amount: int) -> None:
+    """Take it from what the payee can spend; what is short, where its policy allows that, it owes from then on."""
+    payee = books.party(payment.payee, "/of")
+    if payment.payer is not None:
+        way, as_debt, to = REFUND, REFUND_AS_DEBT, payment.payer
+    else:
+        way, as_debt, to = REFUND_TO_RAIL, REFUND_TO_RAIL_AS_DEBT, rail_owner(payment.rail or "")
+    covered = amount
+    if payee.receivable_allowed and payee.state != "closed":
+        covered = min(amount, books.balance(payee.id, "available", payment.currency))
+    if covered > 0:
+        books.post(way, payee.id, to, covered, payment.currency)
+    short = amount - covered
+    if short > 0:
+        books.post(as_debt, payee.id, to, short, payment.currency)
+        number = books.number
+        books.add(books.receivables, Receivable(number, number, payee.id, short, short, payment.currency))
+
+
+def share_out(allocations: list[Allocation], amount: int) -> list[Share]:
+    """A refund over the invoices of its payment, in their order, each as far as it goes."""
+    parts = []
+    for each in allocations:
+        part = min(amount, each.amount - each.refunded)
+        if part > 0:
+            parts.append(Share(each.invoice, part))
+            amount -= part
+    return parts
+
+
+def check_within_allocations(allocations: list[Allocation], parts: list[Share]) -> None:
+    """Raise amount_exceeds_remaining where an invoice's part is more than what of it was not refunded."""
+    left = {each.invoice: each.amount - each.refunded for each in allocations}
+    for part in parts:
+        if part.amount > left[part.invoice]:
+            detail = (
+                f"Of invoice_{part.invoice} {left[part.invoice]} minor units are left to refund. Ask for at most it."
+            )
+            raise Refused.at("/allocations", "amount_exceeds_remaining", detail)
+
+
+def take_back(books: Books, payment: Payment, refund: Refund) -> None:
+    """The rail could not give it back: the payee has it again without the fees that went with it, and nothing of it
+    counts any more."""
+    books.post(REFUND_FAILED, rail_owner(refund.rail or ""), payment.payee, refund.amount, refund.currency)
+    if refund.fee_returned > 0:
+        books.post(FEE_AGAIN, payment.payee, PLATFORM, refund.fee_returned, refund.currency)
+    if refund.fee_tax_returned > 0 and payment.tax_code is not None:
+        books.post(FEE_TAX_AGAIN, payment.payee, tax_owner(payment.tax_code), refund.fee_tax_returned, refund.currency)
+    count(books, payment, read_parts(refund), Fees(refund.fee_returned, refund.fee_tax_returned), -refund.amount)
+
+
+def count(books: Books, payment: Payment, parts: list[Share], fees: Fees, amount: int) -> None:
+    """Count what was refunded on the payment and its invoices, or no longer if it is negative. No invoice is reopened
+    by it."""
+    sign = 1 if amount > 0 else -1
+    by_invoice = {part.invoice: sign * part.amount for part in parts}
+    allocations = [
+        msgspec.structs.replace(each, refunded=each.refunded + by_invoice.get(each.invoice, 0))
+        for each in read_allocations(payment.allocations)
+    ]
+    books.change(
+        books.payments,
+        payment,
+        allocations=written(allocations) if allocations else None,
+        refunded=payment.refunded + amount,
+        fee_returned=payment.fee_returned + sign * fees.fee,
+        fee_tax_returned=payment.fee_tax_returned + sign * fees.tax,
+    )
+    for number, part in by_invoice.items():
+        refund_invoice(books, find_invoice(books, number, ""), part)
+
+
+def read_parts(refund: Refund) -> list[Share]:
+    """What of a refund is of which invoice."""
+    return [Share(each.invoice, each.amount) for each in read_allocations(refund.allocations)]

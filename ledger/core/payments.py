@@ -1,0 +1,55 @@
+"""Payments: what was paid and can be refunded, however it was paid.
+
+Captures and settlements keep a row; a transfer or deposit gets one with its first refund, and is told from its entry
+until then. A transfer that waited to be claimed is told from its claim, once there is somebody who took it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.core import shape
+from ledger.core.books import Books
+from ledger.core.rows import Payment
+
+PAYMENT_KINDS = ("transfer", "capture", "settlement", "deposit")
+
+
+def remember_payment(
+    books: Books, kind: str, payer: str | None, payee: str, amount: int, currency: str, rail: str | None = None
+) -> None:
+    """Let this entry's payment be refunded later; it gets a row only then, and is told from its entry until then."""
+    number = books.number
+    payment = Payment(number, number, kind, payer, payee, amount, currency, rail)
+    books.remember(books.payments, number, payment)
+
+
+def number_of_payment(payment_id: str) -> tuple[str, int] | None:
+    """The kind and the entry in an id such as `transfer_7`; None if it is no id of a payment."""
+    for kind in PAYMENT_KINDS:
+        number = shape.numbered(kind, payment_id)
+        if number is not None:
+            return kind, number
+    return None
+
+
+def needs_of_payment(number: int) -> Iterable[tuple[str, Any]]:
+    """What must be loaded to know the payment of an entry."""
+    yield "payments", number
+    yield "claims", number
+
+
+def payment_of(books: Books, number: int) -> Payment | None:
+    """The payment that an entry made, or None if it made none, or none yet."""
+    payment = books.payments.find(number)
+    if payment is not None:
+        return payment
+    claim = books.claims.find(number)
+    if claim is None or claim.claimer is None:
+        return None
+    return Payment(number, number, "transfer", claim.giver, claim.claimer, claim.amount, claim.currency)
+
+
+def known_payment(books: Books, number: int) -> Payment | None:
+    """The same, as far as it is loaded: for what else a command then needs."""
+    is_known = number in books.payments and number in books.claims
+    return payment_of(books, number) if is_known or books.claims.complete else None

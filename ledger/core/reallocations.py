@@ -1,0 +1,80 @@
+"""Reallocations: a settlement pays other invoices than was first said."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from ledger.core import allocations, shape
+from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation, read_allocations
+from ledger.core.books import Books
+from ledger.core.commands import Command, Name, Result
+from ledger.core.errors import FieldError, Invalid, NotFound, Refused
+from ledger.core.invoices import find_invoice, needs_of_invoice, pay_invoice
+from ledger.core.money import format_amount
+from ledger.core.rows import Payment
+from ledger.core.settlements import check_are_in, check_are_of, check_is_open, check_is_payable
+
+
+class Reallocate(Command):
+    """Say anew which invoices a settlement pays; no money moves. What was refunded of an invoice stays with it."""
+
+    kind = "settlement.reallocate"
+    settlement: str
+    allocations: Annotated[list[AskedAllocation], ALLOCATION_LIST]
+
+    def fault(self) -> FieldError | None:
+        """Each invoice once."""
+        return allocations.asked_fault(self.allocations)
+
+    def needs(self, books: Books) -> Iterable[Name]:
+        """The settlement, the invoices that it pays and those that it shall pay."""
+        number = shape.numbered("settlement", self.settlement)
+        if number is None:
+            return
+        yield "payments", number
+        payment = books.payments.get(number)
+        before = read_allocations(payment.allocations) if payment is not None else []
+        after = [share.invoice for share in allocations.entries_of(self.allocations)]
+        for invoice in {*after, *(each.invoice for each in before)}:
+            yield from needs_of_invoice(books, invoice)
+
+    def decide(self, books: Books) -> Result:
+        """Give each invoice what it gets more, or less, than before."""
+        payment = self._payment(books)
+        shares = allocations.entries_of(self.allocations)
+        invoices = [find_invoice(books, share.invoice, f"invoice_{share.invoice}") for share in shares]
+        check_are_of(invoices, payment.payee)
+        check_are_in(invoices, payment.currency)
+        before = {each.invoice: each for each in read_allocations(payment.allocations)}
+        more = {number: -each.amount for number, each in before.items()}
+        for share in shares:
+            more[share.invoice] = more.get(share.invoice, 0) + share.amount
+        # What an invoice has already may be more than is due, after a credit note: only what is added has to be due.
+        added = [(invoice, more[invoice.entry]) for invoice in invoices if more[invoice.entry] > 0]
+        for invoice, _ in added:
+            check_is_open(invoice)
+        if sum(more.values()):
+            whole = format_amount(payment.amount, payment.currency)
+            raise Invalid.at("/allocations", "amount_invalid", f"The allocations have to sum to {whole}.")
+        for number, each in before.items():
+            if each.amount + more[number] < each.refunded:
+                given = format_amount(each.refunded, payment.currency)
+                detail = f"{given} of it were refunded for invoice_{number}. Leave at least that with it."
+                raise Refused("amount_exceeds_remaining", detail)
+        for invoice, amount in added:
+            check_is_payable(invoice, amount)
+        for number, amount in more.items():
+            if amount:
+                pay_invoice(books, find_invoice(books, number, ""), amount)
+        after = [
+            Allocation(share.invoice, share.amount, before[share.invoice].refunded if share.invoice in before else 0)
+            for share in shares
+        ]
+        books.change(books.payments, payment, allocations=allocations.written(after))
+        return None
+
+    def _payment(self, books: Books) -> Payment:
+        number = shape.numbered("settlement", self.settlement)
+        payment = books.payments.find(number) if number is not None else None
+        if payment is None or payment.kind != "settlement":
+            raise NotFound("not_found", f"There is no settlement {self.settlement}.")
+        return payment

@@ -1,0 +1,25 @@
+"""Transfers to someone without an account, and lists of transfers, as the OpenAPI document describes them."""
+
+from ledger.http.words import INSIDE, Operation, Word
+
+SECTIONS: dict[str, str] = {}
+
+OPERATIONS = {
+    "GET /v1/transfers": Operation("listTransfers", "Transfers"),
+    "GET /v1/deposits": Operation("listDeposits", "Deposits"),
+}
+
+WORDS = {
+    "Transfer.expires_at": Word("Until when it can be claimed, with if_unknown: hold_for_claim; 7 days.", None),
+    "KeyedTransfer.expires_at": Word("Until when it can be claimed, with if_unknown: hold_for_claim; 7 days.", None),
+    "if_unknown": Word(
+        "What to do if nobody has the alias in `to`: `refuse`, or `hold_for_claim` until somebody registers it.",
+        "refuse",
+    ),
+    "TransferAnswer.status": Word("What became of it; `posted` unless it waited to be claimed.", "posted"),
+    "TransferAnswer.expires_at": Word("Until when it can be claimed; null where it was paid at once.", None),
+    "TransferAnswer.to": Word("Who is paid; the alias that it was sent to, as long as nobody has claimed it.", "bob"),
+    "DepositAnswerQuery.state": Word("Only those in this state.", "credited"),
+    "DepositAnswerList.data": Word("The deposits, the newest first.", INSIDE),
+    "TransferList.data": Word("The transfers, the newest first.", INSIDE),
+}

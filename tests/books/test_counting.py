@@ -1,0 +1,107 @@
+"""What stands open with a party is counted rightly, also while the entries that change it are on their way."""
+
+import asyncio
+
+import pytest
+
+from ledger.books.lane import Lane
+from ledger.books.recall import NotDone
+from ledger.core.deposits import MakeDeposit
+from ledger.core.invoice_lines import Line
+from ledger.core.invoices import CreateInvoice
+from ledger.core.parties import CloseParty, CreateParty, FreezeParty
+from ledger.core.payment_requests import CreatePaymentRequest, DeclinePaymentRequest
+from ledger.core.settlements import MakeSettlement, SettleInvoice
+from tests.books.lanes import do, done, lane_on, refusal, run
+from tests.core.stories import new_books
+from tests.core.test_payment_requests import asked
+from tests.harness import Database, Superuser
+
+
+def request(payer: str) -> CreatePaymentRequest:
+    return CreatePaymentRequest(payee="host", payer=payer, amount=1, currency="EUR")
+
+
+def test_a_party_is_closed_together_with_what_ends_its_last_request(database: Database, superuser: Superuser) -> None:
+    """The three commands are taken at once: the count is loaded when the request's end is decided but not written."""
+
+    async def story() -> None:
+        lane = Lane(database.service_url, database.ledger_id, "test")
+        lane.start()
+        try:
+            for party in ("host", "ann", "bob"):
+                await done(lane, CreateParty(id=party, party_kind="person"))
+            made = await done(lane, request("ann"))
+            name = f"payment_request_{made.entry.number}"
+            closed = await asyncio.gather(
+                do(lane, FreezeParty(party="host", mode="debits")),
+                do(lane, DeclinePaymentRequest(payment_request=name)),
+                do(lane, CloseParty(party="ann")),
+            )
+            assert not any(isinstance(each, NotDone) for each in closed)
+            refused = await asyncio.gather(
+                do(lane, FreezeParty(party="host", mode="debits")),
+                do(lane, request("bob")),
+                do(lane, CloseParty(party="bob")),
+            )
+            assert isinstance(refused[2], NotDone)
+            assert "party_not_empty" == refused[2].error.code == await refusal(lane, CloseParty(party="bob"))
+        finally:
+            await lane.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_what_was_counted_is_undone_whether_it_was_loaded_meanwhile_or_not(is_loaded: bool) -> None:
+    books = new_books()
+    books.open_things.complete = False
+    before = books.savepoint()
+    asked(books)
+    assert (1, 1) == (books.counted_open("ann"), books.counted_open("bob"))
+    if is_loaded:
+        books.open_things["ann"] = 7 + books.counted_open("ann")
+    books.undo(before)
+    assert 0 == books.counted_open("ann")
+    assert (7 if is_loaded else None) == books.open_things.get("ann")
+
+
+def invoice(merchant: str, total: int, customer: str = "eve") -> CreateInvoice:
+    lines = [Line(description="bread", quantity=1, unit_amount=total)]
+    return CreateInvoice(merchant=merchant, customer=customer, currency="EUR", lines=lines)
+
+
+def settlement(merchant: str, amount: int) -> MakeSettlement:
+    """Eve pays what is due to a merchant, the oldest first."""
+    return MakeSettlement(payer="eve", merchant=merchant, amount=amount, currency="EUR")
+
+
+@pytest.mark.parametrize("merchant", ["baker", "smith"])
+def test_who_pays_oldest_first_pays_invoices_that_are_not_written_yet(database: Database, merchant: str) -> None:
+    """What is open is loaded while invoices are made and another is paid, none of them written. With the smith they are
+    undone once and decided again, because of a key used before: what was loaded upon them is forgotten, else eve would
+    pay gil's, which then has the number that hers had."""
+
+    async def story() -> None:
+        async with lane_on(database) as lane:
+            if merchant == "baker":
+                await done(lane, CreateParty(id="eve", party_kind="person"))
+                await done(lane, CreateParty(id="gil", party_kind="person"))
+            await done(lane, CreateParty(id=merchant, party_kind="merchant"))
+            await done(lane, MakeDeposit(to="eve", amount=99, currency="EUR", rail="test", rail_reference=merchant))
+            paid = await done(lane, invoice(merchant, 10))
+            await done(lane, invoice(merchant, 20), merchant.encode() * 3 + b"!")
+            commands = [
+                do(lane, FreezeParty(party=merchant, mode="debits")),
+                do(lane, invoice(merchant, 20), merchant.encode() * 3 + b"!") if merchant == "smith" else None,
+                do(lane, invoice(merchant, 40)),
+                do(lane, invoice(merchant, 7, "gil")),
+                do(lane, SettleInvoice(invoice=f"invoice_{paid.entry.number}", payer="eve")),
+                do(lane, settlement(merchant, 5)),
+            ]
+            for outcome in await asyncio.gather(*(command for command in commands if command is not None)):
+                assert not isinstance(outcome, NotDone)
+            assert "amount_exceeds_remaining" == await refusal(lane, settlement(merchant, 56))
+            await done(lane, settlement(merchant, 55))
+
+    run(story())

@@ -12,12 +12,19 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from ledger.bench import generator, load, measure, stage
+from ledger.bench import figures, generator, load, measure, stage
 from ledger.bench.figures import (
+    AGREEMENTS,
+    CAPTURES,
     GROUPS,
     HOT,
+    LISTS,
     OURS,
+    PLAIN,
     RANDOM,
+    READS,
+    SETTLEMENTS,
+    TAXED,
     TEXTBOOK,
     UNLOGGED,
     Cell,
@@ -25,6 +32,7 @@ from ledger.bench.figures import (
     Measured,
     Ratio,
     Size,
+    agreement,
     batch,
     engine,
     limit,
@@ -35,6 +43,7 @@ from ledger.bench.figures import (
 )
 from ledger.bench.load import Load, Requests
 from ledger.bench.measure import COSTS_OF_THE_LOG, Plan
+from ledger.bench.prepare import Prepared
 from ledger.bench.profile import listed
 from ledger.bench.report import as_json, show
 from ledger.cli import bench as command
@@ -43,7 +52,10 @@ from ledger.core.transfers import Transfer
 from ledger.http.strict import StrictDecoder
 from ledger.http.transfers import Batch
 
-TINY = Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128)
+TINY = Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128, invoices=(20, 60))
+
+
+PREPARED = Prepared(parties=2, ledger_id=1, service_url="", admin_url="", textbook_url="", first=0)
 
 
 class Run(NamedTuple):
@@ -96,17 +108,19 @@ class Always(BaseHTTPRequestHandler):
 def invented(problems: list[str]) -> Measured:
     """A run of an empty and a grown ledger, without having run."""
     cells = [single(group, who, n) for group in (OURS, TEXTBOOK) for who in (RANDOM, HOT) for n in (1, 128)]
-    cells += [batch(100), batch(1_000), engine(512), limit(512), Cell(GROUPS[-1], "a balance now")]
+    cells += [batch(100), batch(1_000), engine(512), limit(512), Cell(READS, "a balance now")]
     cells += [unlogged(cell) for cell in COSTS_OF_THE_LOG]
-    figures = {cell: Figure(1_000.0, 1.0, 2.0) for cell in cells}
-    sizes = [Size("empty", 40, 1, 2, figures), Size("after 300", 40, 301, 302, figures)]
+    cells += [agreement(what) for what in (PLAIN, CAPTURES, SETTLEMENTS, TAXED)]
+    cells += [figures.listed("of all", invoices) for invoices in (20, 60)]
+    taken = {cell: Figure(1_000.0, 1.0, 2.0) for cell in cells}
+    sizes = [Size("empty", 40, 1, 2, taken), Size("after 300", 40, 301, 302, taken)]
     return Measured(["a machine"], sizes, {"entries": 500.0}, 900.0, 80_000_000, problems)
 
 
 def test_every_kind_of_figure_is_taken_of_every_ledger_and_none_is_zero(run: Run) -> None:
     assert ["empty", "after 300"] == [size["title"] for size in run.measured["sizes"]]
     for size in run.measured["sizes"]:
-        alone = set() if size["title"] == "empty" else {UNLOGGED}
+        alone = set() if size["title"] == "empty" else {AGREEMENTS, LISTS, UNLOGGED}
         assert set(GROUPS) - alone == {figure["group"] for figure in size["figures"]}
         assert [] == [figure for figure in size["figures"] if figure["rate"] <= 0]
 
@@ -141,10 +155,10 @@ def test_an_answer_that_is_not_in_the_books_is_a_problem(monkeypatch: pytest.Mon
     monkeypatch.setattr(stage, "settled_head", lambda _: 0)
     monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
     problems: list[str] = []
-    ours: Any = stage.Stage("empty", *[None] * 7)  # type: ignore[arg-type]
+    ours: Any = stage.Stage("empty", PREPARED, *[None] * 6)  # type: ignore[arg-type]
     server: Any = type("Server", (), {"base": ""})()
     stage.over_http(ours._replace(ours=server), server, Requests("batch", 2, items=3), 1, 1.0, problems)
-    assert ["batch over 1 connections: 21 transfers were answered as done and 0 are in the books"] == problems
+    assert ["batch over 1 connections: 21 requests were answered as done and 0 are in the books"] == problems
 
 
 def test_an_answer_that_is_an_error_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +166,7 @@ def test_an_answer_that_is_an_error_is_a_problem(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(stage, "settled_head", lambda _: 0)
     monkeypatch.setattr(stage, "_read", lambda *_: stage.Reading(10, 0.0, {}))
     problems: list[str] = []
-    theirs: Any = stage.Stage("empty", *[None] * 7)  # type: ignore[arg-type]
+    theirs: Any = stage.Stage("empty", PREPARED, *[None] * 6)  # type: ignore[arg-type]
     stage.over_http(theirs, type("Server", (), {"base": ""})(), Requests("transfer", 2), 32, 1.0, problems)
     assert ["transfer over 32 connections: 2 of 7 answers were errors"] == problems
 

@@ -8,7 +8,14 @@ RANDOM, HOT = "random accounts", "one hot account"
 OURS, TEXTBOOK = "transfers over HTTP", "the same over a textbook transaction a request"
 UNLOGGED = "without the log and its signatures"
 BATCHES, ENGINE, LIMIT, READS = "batches over HTTP", "the engine without HTTP", "the limit: COPY", "reads"
-GROUPS = (OURS, TEXTBOOK, BATCHES, UNLOGGED, ENGINE, LIMIT, READS)
+AGREEMENTS, LISTS = "agreements over HTTP, at 128 connections", "a page of 50 invoices"
+GROUPS = (OURS, TEXTBOOK, BATCHES, AGREEMENTS, UNLOGGED, ENGINE, LIMIT, READS, LISTS)
+PLAIN, CAPTURES, SETTLEMENTS, TAXED = (
+    "transfers between random accounts",
+    "captures of holds",
+    "settlements of invoices",
+    "settlements with a fee and its tax",
+)
 ENGINE_CALLERS = 512
 """The engine's figure that is held against COPY in transactions of the same size."""
 
@@ -33,6 +40,16 @@ def batch(items: int) -> Cell:
 def unlogged(cell: Cell) -> Cell:
     """The same as another figure, without the log."""
     return Cell(UNLOGGED, cell.label)
+
+
+def agreement(what: str) -> Cell:
+    """What is done with agreements, or the transfers beside it."""
+    return Cell(AGREEMENTS, what)
+
+
+def listed(what: str, invoices: int) -> Cell:
+    """A page of a list, where there are so many invoices."""
+    return Cell(LISTS, f"{what}, of {invoices:,}")
 
 
 def engine(callers: int, items: int = 1) -> Cell:
@@ -118,7 +135,7 @@ def middle(figures: list[Figure]) -> Figure:
 def ratios(measured: Measured) -> list[Ratio]:
     """What is held against a target, in the order of the targets."""
     empty, *grown = measured.sizes
-    found = _within(empty.figures)
+    found = _within(empty.figures) + _of_agreements(empty.figures) + _of_lists(empty.figures)
     for size in grown:
         found += _over_time(empty, size)
     found.append(Ratio("bytes on disk a transfer, with indexes", sum(measured.bytes_on_disk.values()), 1_200, False, 0))
@@ -140,6 +157,24 @@ def _within(figures: dict[Cell, Figure]) -> list[Ratio]:
         Ratio("transfers with the log and its signatures / without", ours.rate / single_bare.rate, 0.9, True),
         Ratio("batches of 100 with them / without", figures[batch(100)].rate / batch_bare.rate, 0.85, True),
         Ratio("the engine alone / COPY into equal tables", figures[engine(ENGINE_CALLERS)].rate / ceiling, 0.35, True),
+    ]
+
+
+def _of_agreements(figures: dict[Cell, Figure]) -> list[Ratio]:
+    plain = figures[agreement(PLAIN)].rate
+    done = [(what, figures[agreement(what)].rate / plain) for what in (CAPTURES, SETTLEMENTS, TAXED)]
+    return [Ratio(f"{what} / {PLAIN}", value, 0.6, True) for what, value in done]
+
+
+def _of_lists(figures: dict[Cell, Figure]) -> list[Ratio]:
+    """Each kind of page, where there are most invoices, against where there are fewest."""
+    kinds: dict[str, list[Figure]] = {}
+    for cell, figure in figures.items():
+        if cell.group == LISTS:
+            kinds.setdefault(cell.label.rpartition(", of ")[0], []).append(figure)
+    return [
+        Ratio(f"latency of a page of invoices {kind}, among most / fewest", _p50(each[-1]) / _p50(each[0]), 2, False)
+        for kind, each in kinds.items()
     ]
 
 

@@ -93,8 +93,11 @@ def maker(requests: Requests, token: str, host: str) -> Callable[[], bytes]:
         if requests.kind == "batch":
             items = ",".join(transfer(f'{{"key":"{key()}",') for _ in range(requests.items))
             return post("/v1/transfers/batch", "", f'{{"transfers":[{items}]}}')
-        party, entry = random.randint(1, requests.parties), random.randint(1, requests.entries)
-        path = requests.path.replace("{party}", f"user{party}").replace("{entry}", str(entry))
+        party = f"user{random.randint(1, requests.parties)}"
+        entry = random.randint(requests.after + 1, requests.entries)
+        path = requests.path.replace("{party}", party).replace("{entry}", str(entry))
+        if requests.kind == "post":
+            return post(path, f"Idempotency-Key: {key()}\r\n", requests.body.replace("{party}", party))
         return f"GET {path}{head}\r\n".encode()
 
     return make
@@ -128,8 +131,9 @@ def main() -> None:
     """The command."""
     import uvloop
 
-    url, connections, seconds, kind, token, parties, payee, items, path, entries = sys.argv[1:]
-    requests = Requests(kind, int(parties), payee, int(items), path, int(entries))
+    url, connections, seconds, kind, token, payee, path, body, *numbers = sys.argv[1:]
+    parties, items, entries, after = (int(number) for number in numbers)
+    requests = Requests(kind, parties, payee, items, path, entries, after, body)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(generate(url, int(connections), float(seconds), requests, token))))
 

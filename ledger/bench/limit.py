@@ -83,13 +83,16 @@ async def _chunks(
     return chunks
 
 
+async def columns_of(connection: Connection, table: str) -> list[str]:
+    """A table's columns in their order."""
+    return [row["attname"] for row in await connection.fetch(_COLUMNS, table)]
+
+
 async def _query(connection: Connection, table: str) -> str:
     """A table's rows of the ledger $1, of so many ($4) entries after $2, with $3 added to their entries' numbers."""
     number = TABLES[table]
     changed = {number: f"{number} + $3::bigint", "key": _FRESH_KEY}
-    columns = [
-        changed.get(row["attname"], row["attname"]) for row in await connection.fetch(_COLUMNS, f"ledger.{table}")
-    ]
+    columns = [changed.get(name, name) for name in await columns_of(connection, f"ledger.{table}")]
     return f"""
         SELECT {", ".join(columns)} FROM ledger.{table}
         WHERE ledger_id = $1 AND {number} > $2::bigint AND {number} <= $2::bigint + $4::bigint

@@ -1,12 +1,13 @@
 -- The requests that wrk sends, and its figures as one line of JSON.
--- Arguments: kind (transfer, batch or get), key, parties, payee (- is a random one), items, path, entries.
+-- Arguments: kind (transfer, batch, get or post), key, payee (- is a random one), path, body, parties, items, entries,
+-- after.
 
-local kind, parties, payee, items, path, entries, head, prefix
+local kind, payee, path, body, parties, items, entries, after, head, prefix
 local n = 0
 
 function init(args)
-  kind, parties, payee = args[1], tonumber(args[3]), args[4]
-  items, path, entries = tonumber(args[5]), args[6], tonumber(args[7])
+  kind, payee, path, body = args[1], args[3], args[4], args[5]
+  parties, items, entries, after = tonumber(args[6]), tonumber(args[7]), tonumber(args[8]), tonumber(args[9])
   local random = io.open("/dev/urandom", "rb")
   local seed = 0
   prefix = random:read(8):gsub(".", function(byte)
@@ -33,9 +34,9 @@ local function transfer(begin)
   return begin .. '"from":"user' .. from .. '","to":"' .. to .. '","amount":' .. math.random(99) .. ',"currency":"EUR"}'
 end
 
-local function post(target, more, body)
-  return "POST " .. target .. head .. more .. "Content-Type: application/json\r\nContent-Length: " .. #body
-    .. "\r\n\r\n" .. body
+local function post(target, more, json)
+  return "POST " .. target .. head .. more .. "Content-Type: application/json\r\nContent-Length: " .. #json
+    .. "\r\n\r\n" .. json
 end
 
 function request()
@@ -48,7 +49,11 @@ function request()
     end
     return post("/v1/transfers/batch", "", '{"transfers":[' .. table.concat(list, ",") .. "]}")
   end
-  local target = path:gsub("{party}", "user" .. math.random(parties)):gsub("{entry}", math.random(entries))
+  local party = "user" .. math.random(parties)
+  local target = path:gsub("{party}", party):gsub("{entry}", after + math.random(entries - after))
+  if kind == "post" then
+    return post(target, "Idempotency-Key: " .. key() .. "\r\n", (body:gsub("{party}", party)))
+  end
   return "GET " .. target .. head .. "\r\n"
 end
 

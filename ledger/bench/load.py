@@ -15,10 +15,10 @@ BUSY_MAX = 0.9
 
 
 class Requests(NamedTuple):
-    """What is sent: one `transfer` a request, a `batch` of items, or a `get` of a path.
+    """What is sent: one `transfer` a request, a `batch` of items, a `get` of a path, or a `post` of a body to it.
 
-    The parties are user1 … user<parties>; `payee` "-" is a random one of them. In a path {party} is a random party and
-    {entry} a random number from 1 to `entries`.
+    The parties are user1 … user<parties>; `payee` "-" is a random one of them. In a path and a body {party} is a random
+    party; in a path {entry} is a random number above `after` and up to `entries`.
     """
 
     kind: str
@@ -27,10 +27,13 @@ class Requests(NamedTuple):
     items: int = 1
     path: str = "-"
     entries: int = 1
+    after: int = 0
+    body: str = "-"
 
     def arguments(self, token: str) -> list[str]:
         """As both generators read them."""
-        return [self.kind, token, str(self.parties), self.payee, str(self.items), self.path, str(self.entries)]
+        numbers = (self.parties, self.items, self.entries, self.after)
+        return [self.kind, token, self.payee, self.path, self.body, *(str(number) for number in numbers)]
 
 
 class Load(NamedTuple):

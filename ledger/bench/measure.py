@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from ledger.bench import disk, figures, limit, load, machine
+from ledger.bench import agreements, disk, figures, limit, lists, load, machine
 from ledger.bench.figures import HOT, OURS, RANDOM, READS, TEXTBOOK, Cell, Figure, Measured, Size
 from ledger.bench.load import Requests
 from ledger.bench.prepare import CURRENCY, FUNDS, TOKEN, Prepared, connect_textbook, prepare
@@ -45,7 +45,10 @@ Say = Callable[[str], None]
 
 
 class Plan(NamedTuple):
-    """How long and how often. `grow` transfers are in the second ledger before it is measured; 0: there is none."""
+    """How long and how often. `grow` transfers are in the second ledger before it is measured; 0: there is none.
+
+    `invoices`: how many there are where lists are read.
+    """
 
     seconds: float = 1.0
     rounds: int = 3
@@ -54,6 +57,7 @@ class Plan(NamedTuple):
     large: bool = False
     connections: tuple[int, ...] = (1, 32, 128)
     copied: int = 50_000
+    invoices: tuple[int, ...] = (1_000, 1_000_000)
 
     def sizes(self) -> Iterator[tuple[str, int, int]]:
         """The ledgers: a name for their databases, their parties, their transfers before the measuring."""
@@ -68,12 +72,24 @@ def measure(postgres: EmbeddedPostgres, plan: Plan, say: Say) -> Measured:
     """The whole run."""
     problems: list[str] = []
     load_before = os.getloadavg()[0]
+    beside: dict[Cell, list[Figure]] = {}
+    books: list[tuple[str, Prepared]] = []
+    for cell, figure in _lists(postgres, plan, problems, say):
+        beside.setdefault(cell, []).append(figure)
+    with ExitStack() as stack:
+        say("opening holds and invoices")
+        made = agreements.set_up(stack, postgres, plan.parties)
+        books.append(("agreements", made.prepared))
+        for number in range(plan.rounds):
+            say(f"settling and capturing over HTTP, round {number + 1} of {plan.rounds}")
+            for cell, figure in made.measured(plan.seconds, problems):
+                beside.setdefault(cell, []).append(figure)
     with ExitStack() as stack:
         stages: list[Stage] = []
         for name, parties, transfers in plan.sizes():
             say(f"making a ledger with {parties:,} parties and {transfers:,} transfers, and the textbook's like it")
             stages.append(set_up(stack, postgres, name, parties, transfers))
-        found: list[dict[Cell, list[Figure]]] = [{} for _ in stages]
+        found: list[dict[Cell, list[Figure]]] = [beside, *({} for _ in stages[1:])]
         first = [settled_head(stage.prepared) for stage in stages]
         for index, cell, figure in _figures(stages, plan, problems, say):
             found[index].setdefault(cell, []).append(figure)
@@ -90,7 +106,8 @@ def measure(postgres: EmbeddedPostgres, plan: Plan, say: Say) -> Measured:
         for stage, begin, end, each in zip(stages, first, last, found, strict=True)
     ]
     say("checking the books that the load has made")
-    problems += asyncio.run(_findings(stages))
+    books += [(stage.title, stage.prepared) for stage in stages]
+    problems += asyncio.run(_findings(books))
     described = asyncio.run(machine.described(postgres.url(), load_before))
     return Measured(described, sizes, *asyncio.run(_left_behind(stages[-1])), memory, problems)
 
@@ -120,6 +137,18 @@ def profile(postgres: EmbeddedPostgres, plan: Plan, path: Path, say: Say) -> Non
             load.run(ours.base, TOKEN, Requests("batch", plan.parties, items=GROW_ITEMS), 8, 2 * WARM_SECONDS)
             record(ours, requests, connections, PROFILE_SECONDS, target)
             say(f"wrote {target}")
+
+
+def _lists(postgres: EmbeddedPostgres, plan: Plan, problems: list[str], say: Say) -> Iterator[tuple[Cell, Figure]]:
+    """Every page of every list, of one ledger after the other, round after round."""
+    with ExitStack() as stack:
+        listed: list[lists.Listed] = []
+        for invoices in plan.invoices:
+            say(f"making {invoices:,} invoices, and reading lists of them")
+            listed.append(lists.set_up(stack, postgres, invoices))
+        for _ in range(plan.rounds):
+            for each in listed:
+                yield from each.measured(READ_SECONDS, problems)
 
 
 def _figures(stages: list[Stage], plan: Plan, problems: list[str], say: Say) -> Iterator[tuple[int, Cell, Figure]]:
@@ -175,15 +204,14 @@ def _writes(plan: Plan) -> Iterator[tuple[Cell, Requests, int]]:
         yield figures.batch(items), Requests("batch", 0, items=items), connections
 
 
-async def _findings(stages: list[Stage]) -> list[str]:
+async def _findings(books: list[tuple[str, Prepared]]) -> list[str]:
     """What the checks find in the ledgers, and whether the textbook's money is all there."""
     found: list[str] = []
-    for stage in stages:
-        prepared = stage.prepared
+    for title, prepared in books:
         connection = await connect_checks(prepared.admin_url)
         findings = await run_checks(connection, prepared.ledger_id)
         await connection.close()
-        found += [f"{stage.title}: {each.check}: {each.where}: {each.what}" for each in findings]
+        found += [f"{title}: {each.check}: {each.where}: {each.what}" for each in findings]
         connection = await connect_textbook(prepared.textbook_url)
         made = await connection.fetchval("SELECT sum(balance) - $1 * (count(*) - 1) FROM accounts", FUNDS)
         halves = await connection.fetchval("SELECT sum(amount) FROM postings")

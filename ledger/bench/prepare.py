@@ -25,7 +25,7 @@ HOT = "shop"
 CURRENCY = "EUR"
 FUNDS = 1_000_000_000
 """What each party begins with, in minor units: more than it will ever pay."""
-SCOPES = ["transfers:write", "entries:read"]
+SCOPES = ["transfers:write", "invoices:settle", "entries:read"]
 _CHUNK = 5_000
 
 
@@ -67,7 +67,7 @@ async def _fill(url: str, ledger_id: int, digest: bytes, parties: int) -> None:
     lane = Lane(url, ledger_id, "bench")
     lane.start()
     try:
-        await _do(
+        await do(
             lane,
             [
                 CreateApiKey(name="bench", digest=base64url(digest), scopes=SCOPES),
@@ -79,8 +79,8 @@ async def _fill(url: str, ledger_id: int, digest: bytes, parties: int) -> None:
         )
         for start in range(1, parties + 1, _CHUNK):
             numbers = range(start, min(start + _CHUNK, parties + 1))
-            await _do(lane, [CreateParty(id=f"user{n}", party_kind="person") for n in numbers])
-            await _do(lane, [_deposit(n) for n in numbers])
+            await do(lane, [CreateParty(id=f"user{n}", party_kind="person") for n in numbers])
+            await do(lane, [_deposit(n) for n in numbers])
     finally:
         await lane.stop()
 
@@ -89,11 +89,16 @@ def _deposit(n: int) -> MakeDeposit:
     return MakeDeposit(to=f"user{n}", amount=FUNDS, currency=CURRENCY, rail="test", rail_reference=f"deposit {n}")
 
 
-async def _do(lane: Lane, commands: Sequence[Command]) -> None:
-    calls = [Call(command, os.urandom(16), "bench", "") for command in commands]
-    for outcome in await lane.submit_all(calls, atomic=False):
-        if isinstance(outcome, NotDone):
-            raise outcome.error
+async def do(lane: Lane, commands: Sequence[Command]) -> int:
+    """Do commands, some thousands at a time, and say which entry was the last."""
+    last = 0
+    for start in range(0, len(commands), _CHUNK):
+        calls = [Call(command, os.urandom(16), "bench", "") for command in commands[start : start + _CHUNK]]
+        for outcome in await lane.submit_all(calls, atomic=False):
+            if isinstance(outcome, NotDone):
+                raise outcome.error
+            last = outcome.entry.number
+    return last
 
 
 async def _prepare_textbook(url: str, digest: bytes, parties: int) -> None:

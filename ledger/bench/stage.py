@@ -78,17 +78,37 @@ def set_up(stack: ExitStack, postgres: EmbeddedPostgres, name: str, parties: int
 def over_http(
     stage: Stage, server: Server, requests: Requests, connections: int, seconds: float, problems: list[str]
 ) -> Figure:
-    """One figure over HTTP. What was answered as done must be in the books; else a problem is noted."""
-    before = _read(stage, server)
+    """One figure of one of a stage's services."""
+    if server is stage.ours:
+        return taken(stage.prepared, server, requests, connections, seconds, problems)
+    prepared, url = stage.prepared, stage.prepared.textbook_url
+    if server is stage.unlogged and stage.bare is not None:
+        url = stage.bare.admin_url
+    return taken(prepared, server, requests, connections, seconds, problems, url)
+
+
+def taken(
+    prepared: Prepared,
+    server: Server,
+    requests: Requests,
+    connections: int,
+    seconds: float,
+    problems: list[str],
+    other_url: str | None = None,
+) -> Figure:
+    """One figure over HTTP. What was answered as done must be in the ledger's books, unless the service works on
+    another database; else a problem is noted."""
+    url = other_url or prepared.admin_url
+    before = _read(prepared, server, url)
     done = load.run(server.base, TOKEN, requests, connections, seconds)
-    settled_head(stage.prepared)
-    after = _read(stage, server)
+    settled_head(prepared)
+    after = _read(prepared, server, url)
     what = f"{requests.kind} over {connections} connections"
     if done.errors:
         problems.append(f"{what}: {done.errors} of {done.requests} answers were errors")
     made, answered = after.head - before.head, done.requests * requests.items
-    if server is stage.ours and requests.kind != "get" and made < answered:
-        problems.append(f"{what}: {answered:,} transfers were answered as done and {made:,} are in the books")
+    if other_url is None and requests.kind != "get" and made < answered:
+        problems.append(f"{what}: {answered:,} requests were answered as done and {made:,} are in the books")
     database = sum(used - before.backends.get(pid, 0.0) for pid, used in after.backends.items())
     return Figure(
         done.rate * requests.items,
@@ -152,11 +172,8 @@ def _head(prepared: Prepared) -> int:
     return one_number(prepared.admin_url, "SELECT number FROM heads WHERE ledger_id = $1", prepared.ledger_id)
 
 
-def _read(stage: Stage, server: Server) -> Reading:
-    url = stage.prepared.admin_url if server is stage.ours else stage.prepared.textbook_url
-    if server is stage.unlogged and stage.bare is not None:
-        url = stage.bare.admin_url
-    return Reading(_head(stage.prepared), _seconds(server.pid), asyncio.run(_backends(url)))
+def _read(prepared: Prepared, server: Server, url: str) -> Reading:
+    return Reading(_head(prepared), _seconds(server.pid), asyncio.run(_backends(url)))
 
 
 async def _backends(url: str) -> dict[int, float]:

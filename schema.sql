@@ -313,9 +313,11 @@ CREATE TABLE deposits (
     CONSTRAINT deposit_in_suspense_has_a_reason CHECK (state <> 'suspense' OR reason IS NOT NULL)
 );
 CREATE INDEX deposits_of_a_party ON deposits (ledger_id, party, state, entry);
+CREATE INDEX deposits_with_a_surplus_to ON deposits (ledger_id, surplus_to, state, entry) WHERE surplus_to IS NOT NULL;
 CREATE INDEX deposits_in_a_state ON deposits (ledger_id, state, entry);
 
 -- Money that arrived and belongs to someone not yet known, or, as `party` says, to someone who cannot be credited.
+-- `allocated` is a JSON array of {party, amount, settlement?}: who got what of it.
 CREATE TABLE suspense_items (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
@@ -328,6 +330,7 @@ CREATE TABLE suspense_items (
     state text NOT NULL CONSTRAINT suspense_state_is_known CHECK (state IN ('open', 'cleared')),
     rail text NOT NULL,
     party text,
+    allocated text CONSTRAINT suspense_allocated_is_a_list CHECK (jsonb_typeof(allocated::jsonb) = 'array'),
     CONSTRAINT suspense_item_is_unique PRIMARY KEY (ledger_id, entry),
     CONSTRAINT suspense_is_cleared_when_nothing_remains CHECK ((state = 'cleared') = (remaining = 0))
 );
@@ -369,7 +372,8 @@ CREATE INDEX holds_of_a_payee ON holds (ledger_id, payee, state, entry);
 CREATE INDEX holds_in_a_state ON holds (ledger_id, state, entry);
 CREATE INDEX holds_that_expire ON holds (ledger_id, expires_at) WHERE state = 'open';
 
--- Money that a payee asks a payer for. `n` is 0, or counts the shares of the split that the same entry made.
+-- Money that a payee asks a payer for. `n` is 0, or counts the shares of the split that the same entry made, of which
+-- the payee's own is paid from the beginning.
 CREATE TABLE payment_requests (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
@@ -384,7 +388,8 @@ CREATE TABLE payment_requests (
     expires_at timestamptz,
     paid_by bigint,
     CONSTRAINT request_is_unique PRIMARY KEY (ledger_id, entry, n),
-    CONSTRAINT request_is_paid_by_an_entry CHECK (paid_by IS NULL OR state = 'paid')
+    CONSTRAINT request_moves_between_two_parties CHECK (payer <> payee OR (n > 0 AND state = 'paid')),
+    CONSTRAINT request_is_paid_by_an_entry CHECK ((paid_by IS NOT NULL) = (state = 'paid' AND payer <> payee))
 );
 CREATE INDEX requests_of_a_payer ON payment_requests (ledger_id, payer, state, entry, n);
 CREATE INDEX requests_of_a_payee ON payment_requests (ledger_id, payee, state, entry, n);
@@ -420,8 +425,9 @@ CREATE TABLE claims (
     state text NOT NULL CONSTRAINT claim_state_is_known CHECK (state IN ('pending_claim', 'claimed', 'returned')),
     expires_at timestamptz NOT NULL,
     claimer text,
-    waits_for text,
+    waits_for text CONSTRAINT claim_waits_for_is_an_alias CHECK (waits_for LIKE 'alias:%'),
     CONSTRAINT claim_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT claim_moves_between_two_parties CHECK (claimer <> giver),
     CONSTRAINT claim_is_claimed_by_a_party CHECK ((state = 'claimed') = (claimer IS NOT NULL)),
     CONSTRAINT claim_that_is_pending_waits_for_an_alias CHECK ((state = 'pending_claim') = (waits_for IS NOT NULL))
 );
@@ -430,7 +436,8 @@ CREATE INDEX claims_that_expire ON claims (ledger_id, expires_at) WHERE state = 
 CREATE INDEX claims_of_a_giver ON claims (ledger_id, giver, state, entry);
 CREATE INDEX claims_of_a_claimer ON claims (ledger_id, claimer, entry) WHERE claimer IS NOT NULL;
 
--- An invoice of a merchant's. Its lines stand in the entry `lines_by`; `number` counts per merchant from finalisation.
+-- An invoice of a merchant's. Its lines stand in the entry `lines_by`, its memo, if it has one, in `memo_by`; `number`
+-- counts per merchant from finalisation.
 CREATE TABLE invoices (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
@@ -440,23 +447,25 @@ CREATE TABLE invoices (
     currency text NOT NULL,
     state text NOT NULL
         CONSTRAINT invoice_state_is_known CHECK (state IN ('draft', 'open', 'paid', 'void', 'uncollectible')),
-    subtotal bigint NOT NULL,
-    tax bigint NOT NULL,
+    subtotal bigint NOT NULL CONSTRAINT invoice_subtotal_is_not_negative CHECK (subtotal >= 0),
+    tax bigint NOT NULL CONSTRAINT invoice_tax_is_not_negative CHECK (tax >= 0),
     total bigint NOT NULL CONSTRAINT invoice_total_is_positive CHECK (total > 0),
     lines_by bigint NOT NULL,
     tax_inclusive boolean NOT NULL,
-    number bigint,
+    memo_by bigint CONSTRAINT invoice_memo_is_of_an_entry_of_its_own CHECK (memo_by BETWEEN entry AND changed_by),
+    number bigint CONSTRAINT invoice_number_is_positive CHECK (number > 0),
     finalized_on date,
     due_at timestamptz,
     external_ref text,
     paid bigint NOT NULL CONSTRAINT invoice_is_paid_within_its_total CHECK (paid BETWEEN 0 AND total),
     credited bigint NOT NULL CONSTRAINT invoice_is_credited_within_its_total CHECK (credited BETWEEN 0 AND total),
-    refunded bigint NOT NULL CONSTRAINT invoice_is_refunded_within_what_was_paid CHECK (refunded >= 0),
+    refunded bigint NOT NULL CONSTRAINT invoice_is_refunded_within_what_was_paid CHECK (refunded BETWEEN 0 AND paid),
     CONSTRAINT invoice_is_unique PRIMARY KEY (ledger_id, entry),
     CONSTRAINT invoice_total_is_with_tax CHECK (subtotal + tax = total),
     CONSTRAINT invoice_number_is_unique UNIQUE (ledger_id, merchant, number),
-    CONSTRAINT invoice_external_ref_is_unique UNIQUE (ledger_id, external_ref, merchant),
-    CONSTRAINT invoice_has_a_number_unless_a_draft CHECK (state IN ('draft', 'void') OR number IS NOT NULL),
+    CONSTRAINT invoice_is_to_somebody_else CHECK (customer IS NULL OR customer <> merchant),
+    CONSTRAINT invoice_has_a_number_unless_a_draft
+        CHECK (CASE state WHEN 'draft' THEN number IS NULL WHEN 'void' THEN true ELSE number IS NOT NULL END),
     CONSTRAINT invoice_has_a_date_with_its_number CHECK ((number IS NULL) = (finalized_on IS NULL)),
     CONSTRAINT invoice_is_not_paid_while_a_draft CHECK (state NOT IN ('draft', 'void') OR (paid = 0 AND credited = 0)),
     CONSTRAINT invoice_is_paid_when_nothing_is_due CHECK (
@@ -468,6 +477,13 @@ CREATE TABLE invoices (
 CREATE INDEX invoices_of_a_merchant ON invoices (ledger_id, merchant, state, entry);
 CREATE INDEX invoices_of_a_customer ON invoices (ledger_id, customer, state, entry) WHERE customer IS NOT NULL;
 CREATE INDEX invoices_in_a_state ON invoices (ledger_id, state, entry);
+-- Of indexes that begin alike each says what is always true and only its own queries repeat: so none is taken for another.
+CREATE UNIQUE INDEX invoice_external_ref_is_unique ON invoices (ledger_id, external_ref, merchant)
+    WHERE external_ref IS NOT NULL AND merchant <> '';
+CREATE INDEX invoices_of_a_customer_by_external_ref ON invoices (ledger_id, external_ref, customer, state, entry)
+    WHERE external_ref IS NOT NULL AND customer <> '';
+CREATE INDEX invoices_by_external_ref ON invoices (ledger_id, external_ref, state, entry)
+    WHERE external_ref IS NOT NULL AND entry > 0;
 
 -- The last number of each merchant's series of invoices and credit notes, which has no gaps.
 CREATE TABLE invoice_numbers (
@@ -485,12 +501,15 @@ CREATE TABLE credit_notes (
     ledger_id int NOT NULL,
     entry bigint NOT NULL,
     changed_by bigint NOT NULL,
-    invoice bigint NOT NULL,
-    number bigint NOT NULL,
+    merchant text NOT NULL,
+    invoice bigint NOT NULL CONSTRAINT credit_note_is_of_an_invoice_before_it CHECK (invoice < entry),
+    number bigint NOT NULL CONSTRAINT credit_note_number_is_positive CHECK (number > 0),
     amount bigint NOT NULL CONSTRAINT credit_note_amount_is_positive CHECK (amount > 0),
     currency text NOT NULL,
-    CONSTRAINT credit_note_is_unique PRIMARY KEY (ledger_id, entry)
+    CONSTRAINT credit_note_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT credit_note_number_is_unique UNIQUE (ledger_id, merchant, number)
 );
+CREATE INDEX credit_notes_of_a_merchant ON credit_notes (ledger_id, merchant, entry);
 CREATE INDEX credit_notes_of_an_invoice ON credit_notes (ledger_id, invoice, entry);
 
 -- What was paid and can be refunded: a capture, a settlement, and, from their first refund on, a transfer or deposit.
@@ -520,11 +539,21 @@ CREATE TABLE payments (
     CONSTRAINT payment_is_reversed_as_a_whole
         CHECK (reversed_by IS NULL OR (reversed_by > entry AND refunded = amount)),
     CONSTRAINT payment_has_a_payer_or_a_rail CHECK (payer IS NOT NULL OR rail IS NOT NULL),
+    CONSTRAINT payment_moves_between_two_parties CHECK (payer IS NULL OR payer <> payee),
+    CONSTRAINT payment_settles_what_is_allocated CHECK ((kind = 'settlement') = (allocations IS NOT NULL)),
     CONSTRAINT payment_fees_are_within_amount CHECK (fee >= 0 AND fee_tax >= 0 AND fee + fee_tax <= amount)
 );
 CREATE INDEX payments_of_a_payer ON payments (ledger_id, kind, payer, entry) WHERE payer IS NOT NULL;
 CREATE INDEX payments_of_a_payee ON payments (ledger_id, kind, payee, entry);
 CREATE INDEX payments_of_a_kind ON payments (ledger_id, kind, entry);
+
+-- Which invoices a settlement pays: what its allocations name, to be found by the invoice.
+CREATE TABLE settled_invoices (
+    ledger_id int NOT NULL,
+    invoice bigint NOT NULL,
+    entry bigint NOT NULL,
+    CONSTRAINT settled_invoice_is_unique PRIMARY KEY (ledger_id, invoice, entry)
+);
 
 -- Money given back of a payment, or of a suspense item.
 CREATE TABLE refunds (
@@ -542,20 +571,25 @@ CREATE TABLE refunds (
     fee_returned bigint NOT NULL,
     fee_tax_returned bigint NOT NULL,
     state text NOT NULL CONSTRAINT refund_state_is_known CHECK (state IN ('requested', 'succeeded', 'failed')),
-    allocations text,
+    allocations text CONSTRAINT refund_allocations_are_a_list CHECK (jsonb_typeof(allocations::jsonb) = 'array'),
     credit_note bigint,
     rail_reference text,
     CONSTRAINT refund_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT refund_is_of_what_came_before_it CHECK (of < entry),
+    CONSTRAINT refund_of_suspense_is_nobodys CHECK (of_kind <> 'suspense' OR (party IS NULL AND rail IS NOT NULL)),
+    CONSTRAINT refund_returns_fees_within_its_amount
+        CHECK (fee_returned >= 0 AND fee_tax_returned >= 0 AND fee_returned + fee_tax_returned <= amount),
     CONSTRAINT refund_is_to_a_party_or_a_rail CHECK (("to" IS NULL) <> (rail IS NULL)),
     CONSTRAINT refund_over_a_rail_alone_takes_time CHECK (state = 'succeeded' OR rail IS NOT NULL)
 );
 CREATE INDEX refunds_of_a_payment ON refunds (ledger_id, of, entry);
 CREATE INDEX refunds_by_a_party ON refunds (ledger_id, party, state, entry) WHERE party IS NOT NULL;
 CREATE INDEX refunds_to_a_party ON refunds (ledger_id, "to", state, entry) WHERE "to" IS NOT NULL;
-CREATE INDEX refunds_by_rail_reference ON refunds (ledger_id, rail_reference, entry) WHERE rail_reference IS NOT NULL;
+CREATE INDEX refunds_by_a_party_and_rail_reference ON refunds (ledger_id, rail_reference, party, state, entry)
+    WHERE rail_reference IS NOT NULL AND party <> '';
+CREATE INDEX refunds_by_rail_reference ON refunds (ledger_id, rail_reference, state, entry)
+    WHERE rail_reference IS NOT NULL AND entry > 0;
 CREATE INDEX refunds_in_a_state ON refunds (ledger_id, state, entry);
-CREATE INDEX refunds_by_the_rails_reference ON refunds (ledger_id, rail_reference, entry)
-    WHERE rail_reference IS NOT NULL;
 
 -- Money on its way out to its owner, over a rail.
 CREATE TABLE payouts (
@@ -570,13 +604,17 @@ CREATE TABLE payouts (
         CONSTRAINT payout_state_is_known CHECK (state IN ('requested', 'in_transit', 'paid', 'failed', 'returned')),
     after_entry bigint NOT NULL CONSTRAINT payout_pays_what_came_before_it CHECK (after_entry < entry),
     rail_reference text,
-    CONSTRAINT payout_is_unique PRIMARY KEY (ledger_id, entry)
+    returned bigint NOT NULL CONSTRAINT payout_is_returned_within_amount CHECK (returned BETWEEN 0 AND amount),
+    CONSTRAINT payout_is_unique PRIMARY KEY (ledger_id, entry),
+    CONSTRAINT payout_is_returned_once_something_came_back CHECK ((state = 'returned') = (returned > 0))
 );
 CREATE INDEX payouts_of_a_party ON payouts (ledger_id, party, state, entry);
 CREATE INDEX payouts_in_a_state ON payouts (ledger_id, state, entry);
 CREATE INDEX payouts_in_their_order ON payouts (ledger_id, party, currency, entry);
-CREATE INDEX payouts_by_the_rails_reference ON payouts (ledger_id, rail_reference, entry)
-    WHERE rail_reference IS NOT NULL;
+CREATE INDEX payouts_of_a_party_by_rail_reference ON payouts (ledger_id, rail_reference, party, state, entry)
+    WHERE rail_reference IS NOT NULL AND party <> '';
+CREATE INDEX payouts_by_rail_reference ON payouts (ledger_id, rail_reference, state, entry)
+    WHERE rail_reference IS NOT NULL AND entry > 0;
 
 -- A movement outside of the parties' money: a rail pays out to a bank or is paid in advance, a bank to another one.
 CREATE TABLE outside_moves (
@@ -679,10 +717,11 @@ $$;
 CREATE FUNCTION write_suspense_items(the_ledger int, rows suspense_items[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO suspense_items
     SELECT the_ledger, r.entry, r.changed_by, r.amount, r.remaining, r.currency, r.reason, r.arrived_on,
-        r.state, r.rail, r.party
+        r.state, r.rail, r.party, r.allocated
     FROM unnest(rows) r
     ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, remaining = excluded.remaining, state = excluded.state
+    SET changed_by = excluded.changed_by, remaining = excluded.remaining, state = excluded.state,
+        allocated = excluded.allocated
 $$;
 
 CREATE FUNCTION write_receivables(the_ledger int, rows receivables[]) RETURNS void LANGUAGE sql AS $$
@@ -733,13 +772,13 @@ $$;
 CREATE FUNCTION write_invoices(the_ledger int, rows invoices[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO invoices
     SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.customer, r.currency, r.state, r.subtotal, r.tax,
-        r.total, r.lines_by, r.tax_inclusive, r.number, r.finalized_on, r.due_at, r.external_ref, r.paid, r.credited,
-        r.refunded
+        r.total, r.lines_by, r.tax_inclusive, r.memo_by, r.number, r.finalized_on, r.due_at, r.external_ref, r.paid,
+        r.credited, r.refunded
     FROM unnest(rows) r
     ON CONFLICT (ledger_id, entry) DO UPDATE
     SET changed_by = excluded.changed_by, customer = excluded.customer, state = excluded.state, subtotal =
         excluded.subtotal, tax = excluded.tax, total = excluded.total, lines_by = excluded.lines_by,
-        tax_inclusive = excluded.tax_inclusive, currency = excluded.currency, number =
+        tax_inclusive = excluded.tax_inclusive, memo_by = excluded.memo_by, currency = excluded.currency, number =
         excluded.number, finalized_on = excluded.finalized_on, due_at = excluded.due_at, external_ref =
         excluded.external_ref, paid = excluded.paid, credited = excluded.credited, refunded = excluded.refunded
 $$;
@@ -754,11 +793,29 @@ $$;
 
 CREATE FUNCTION write_credit_notes(the_ledger int, rows credit_notes[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO credit_notes
-    SELECT the_ledger, r.entry, r.changed_by, r.invoice, r.number, r.amount, r.currency
+    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.invoice, r.number, r.amount, r.currency
     FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_payments(the_ledger int, rows payments[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION write_payments(the_ledger int, rows payments[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    gone record;
+BEGIN
+    -- One by one, so that each is found by the index whatever the planner believes of the table: it happens seldom.
+    FOR gone IN
+        SELECT r.entry, (each ->> 'invoice')::bigint AS invoice FROM unnest(rows) r, LATERAL (
+            SELECT allocations FROM payments WHERE ledger_id = the_ledger AND entry = r.entry OFFSET 0
+        ) before, jsonb_array_elements(before.allocations::jsonb) each
+        WHERE before.allocations <> r.allocations
+          AND NOT r.allocations::jsonb @> jsonb_build_array(jsonb_build_object('invoice', each -> 'invoice'))
+    LOOP
+        DELETE FROM settled_invoices
+        WHERE ledger_id = the_ledger AND invoice = gone.invoice AND entry = gone.entry;
+    END LOOP;
+    INSERT INTO settled_invoices
+    SELECT the_ledger, (each ->> 'invoice')::bigint, r.entry
+    FROM unnest(rows) r, jsonb_array_elements(r.allocations::jsonb) each
+    ON CONFLICT DO NOTHING;
     INSERT INTO payments
     SELECT the_ledger, r.entry, r.changed_by, r.kind, r.payer, r.payee, r.amount, r.currency, r.rail, r.fee,
         r.fee_tax, r.tax_code, r.on_refund, r.allocations, r.refunded, r.fee_returned, r.fee_tax_returned,
@@ -767,8 +824,8 @@ CREATE FUNCTION write_payments(the_ledger int, rows payments[]) RETURNS void LAN
     ON CONFLICT (ledger_id, entry) DO UPDATE
     SET changed_by = excluded.changed_by, allocations = excluded.allocations, refunded = excluded.refunded,
         fee_returned = excluded.fee_returned, fee_tax_returned = excluded.fee_tax_returned,
-        reversed_by = excluded.reversed_by
-$$;
+        reversed_by = excluded.reversed_by;
+END $$;
 
 CREATE FUNCTION write_refunds(the_ledger int, rows refunds[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO refunds
@@ -782,10 +839,11 @@ $$;
 CREATE FUNCTION write_payouts(the_ledger int, rows payouts[]) RETURNS void LANGUAGE sql AS $$
     INSERT INTO payouts
     SELECT the_ledger, r.entry, r.changed_by, r.party, r.amount, r.currency, r.rail, r.state, r.after_entry,
-        r.rail_reference
+        r.rail_reference, r.returned
     FROM unnest(rows) r
     ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference
+    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference,
+        returned = excluded.returned
 $$;
 
 CREATE FUNCTION write_outside_moves(the_ledger int, rows outside_moves[]) RETURNS void LANGUAGE sql AS $$
@@ -1020,34 +1078,37 @@ BEGIN
     RETURN new_id;
 END $$;
 
--- Empty the private part of an entry, and the values of aliases that it set and that have ended. Nothing else changes:
--- every proof still holds.
+-- Empty the private part of an entry, and the values of aliases that it set and that have ended. What is in use stays:
+-- a live alias, and what a transfer that waits to be claimed says. Nothing else changes: every proof still holds.
 CREATE FUNCTION erase(the_ledger int, the_entry bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 BEGIN
     UPDATE aliases SET value = 'erased ' || gen_random_uuid()
     WHERE ledger_id = the_ledger AND entry = the_entry AND until_entry IS NOT NULL;
-    UPDATE entries SET private = NULL WHERE ledger_id = the_ledger AND number = the_entry AND private IS NOT NULL;
+    UPDATE entries SET private = NULL WHERE ledger_id = the_ledger AND number = the_entry AND private IS NOT NULL
+    AND NOT EXISTS (SELECT FROM claims WHERE ledger_id = the_ledger AND entry = the_entry AND waits_for IS NOT NULL);
     RETURN FOUND;
 END $$;
 
--- Empty the private parts of refused requests that name a party, by its id or by an alias it has or had. What was wrong
--- may quote an alias, so of that only the code stays. How many they were.
-CREATE FUNCTION erase_refusals(the_ledger int, the_party text) RETURNS bigint
+-- Empty the private parts of refused requests that name a party in one of the fields `naming`, by its id or by an alias
+-- it has or had, also among the shares of a split. What was wrong may quote an alias, so of that only the code stays.
+-- How many they were.
+CREATE FUNCTION erase_refusals(the_ledger int, the_party text, naming text[]) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-    WITH erased AS (
+    WITH named AS (
+        SELECT array_agg('alias:' || channel || ':' || value) || the_party AS names FROM aliases
+        WHERE ledger_id = the_ledger AND party = the_party
+    ), erased AS (
         UPDATE refusals SET private = NULL, problem = json_build_object(
             'code', problem::json -> 'code', 'detail', 'The detail was erased.', 'instance', problem::json -> 'instance'
         )
+        FROM named
         WHERE ledger_id = the_ledger AND private IS NOT NULL AND (
-            EXISTS (
-                SELECT FROM json_each_text(request::json) f WHERE f.value = the_party AND f.key IN (
-                    'id', 'party', 'from', 'to', 'payer', 'payee', 'merchant', 'customer'
-                )
-            )
+            EXISTS (SELECT FROM json_each_text(request::json) f WHERE f.key = ANY (naming) AND f.value = the_party)
+            OR EXISTS (SELECT FROM json_each_text(private::json) f WHERE f.key = ANY (naming) AND f.value = ANY (names))
             OR EXISTS (
-                SELECT FROM aliases WHERE ledger_id = the_ledger AND party = the_party
-                AND 'alias:' || channel || ':' || value IN (SELECT value FROM json_each_text(private::json))
+                SELECT FROM jsonb_path_query(private::jsonb, '$.shares[*].keyvalue()', '{}', true) f
+                WHERE f ->> 'key' = ANY (naming) AND f ->> 'value' = ANY (names)
             )
         )
         RETURNING 1

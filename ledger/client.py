@@ -75,7 +75,7 @@ def sign_intent(private_key: Ed25519PrivateKey, terms: dict[str, Any]) -> dict[s
     `terms` are ledger, operation, of, key (the request's Idempotency-Key), from, to, amount, currency and expires_at.
     `operation` is the kind of the entry that is wanted, and `of` what it acts on, else None: `transfer`, `hold.place`,
     `hold.increase` of a hold, `payment_request.pay` of a request, `invoice.settle` of an invoice, `settlement`,
-    `payout.request` (`to` being `rail:<id>`).
+    `payout.request` (`of` being its `destination` just as the request has it, and `to` `rail:<id>`).
     """
     payload = msgspec.json.encode(terms)
     return {

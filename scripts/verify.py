@@ -182,7 +182,7 @@ def check_intent(entry: dict[str, Any]) -> str:
     """Check the payer's signature, if there is one, and that it is of this payment. What to say of it."""
     signed = entry["request"].get("intent")
     if signed is None or (isinstance(signed, str) and len(signed) == 43):
-        return "no" if signed is None else "by a commitment: what was signed names someone without an account"
+        return "no" if signed is None else "by a commitment: what was signed names an alias, or an account outside"
     evidence = {**signed, **entry["result"]} if has(entry, {"result": dict}) and isinstance(signed, dict) else {}
     if not has(evidence, dict.fromkeys(("payload", "signature", "key_id", "intent_public_key"), str)):
         raise Wrong("The entry has a payer's intent without all that is needed to check it.")
@@ -214,12 +214,19 @@ def check_agreement(intent: dict[str, Any], entry: dict[str, Any]) -> None:
     paid = sum(posting["amount"] for posting in taken)
     if paid != intent["amount"]:
         raise Wrong(f"The payer signed {intent['amount']} {intent['currency']}; the entry takes {paid} of their money.")
-    payees = {posting["credit"].rpartition("/")[0] for posting in taken} - {intent["from"]}
-    named = str(entry["request"].get("to", intent["to"]))
-    if not payees and not named.startswith("alias:"):
-        payees = {named}  # of a hold, which leaves the money with the payer for now
-    if payees and intent["to"] not in payees:
+    payees = {posting["credit"].rpartition("/")[0] for posting in taken} - {intent["from"]} or payees_of_hold(entry)
+    if not payees:
+        raise Wrong("The entry does not say whom it pays.")
+    if intent["to"] not in payees:
         raise Wrong(f"The payer signed a payment to {intent['to']}; the entry pays {', '.join(sorted(payees))}.")
+
+
+def payees_of_hold(entry: dict[str, Any]) -> set[str]:
+    """Whom a hold is for, as the entry left it: the money stays with the payer for now, and no posting says it."""
+    result = entry["result"] if has(entry, {"result": dict}) else {}
+    rows = result["rows"] if has(result, {"rows": dict}) else {}
+    holds = rows["holds"] if has(rows, {"holds": list}) else []
+    return {hold["payee"] for hold in holds if has(hold, {"payee": str})}
 
 
 def holds(public_key: bytes, signature: bytes, message: bytes) -> bool:

@@ -1,5 +1,7 @@
 """scripts/verify.py: alone in an empty folder it proves a receipt, or says in one sentence what is wrong with it."""
 
+# long: like the script, of each part of which it says what is refused.
+
 import ast
 import importlib.util
 import json
@@ -41,9 +43,12 @@ ENTRY = canonical(transfer(1))
 LEAF = leaf_hash(ENTRY)
 RECEIPT = receipt_of(signed_by_payer(transfer(7)))
 HOLD = {
-    "kind": "hold",
+    "kind": "hold.place",
     "postings": [{"debit": "alice/available", "credit": "alice/held", "amount": 1250, "currency": "EUR"}],
+    "result": {"rows": {"holds": [{"entry": 7, "payer": "alice", "payee": "bob"}]}},
 }
+MORE_HELD = HOLD | {"kind": "hold.increase", "request": {"hold": "hold_5", "amount": 1250}}
+BY_ALIAS = {"from": "alice", "to": "alias:phone:3q2-7w", "amount": 1250, "currency": "EUR"}
 
 
 def load() -> ModuleType:
@@ -81,6 +86,14 @@ def shown(table: str) -> list[str]:
 
 def intent(**changes: Any) -> bytes:
     return canonical(json.loads(INTENT) | changes)
+
+
+def held(
+    entry: dict[str, Any] = HOLD, request: dict[str, Any] | None = None, of: str | None = None, to: str = "bob"
+) -> dict[str, Any]:
+    """The body of a hold of alice's for bob, or of more under it; she has signed that it is for `to`."""
+    body = transfer(7, **entry | ({"request": request} if request is not None else {}))
+    return signed_by_payer(body, intent(operation=entry["kind"], of=of, to=to))
 
 
 def test_a_stranger_with_the_receipt_and_the_key_sees_the_proven_entry(tmp_path: Path) -> None:
@@ -212,7 +225,12 @@ def test_a_leaf_that_is_no_entry_is_refused(body: bytes) -> None:
         (signed_by_payer(transfer(7), intent(currency="INR")), "The payer signed 1250 INR; the entry takes 0 "),
         (signed_by_payer(transfer(7), intent(**{"from": "eve"})), "The payer signed 1250 EUR; the entry takes 0 "),
         (signed_by_payer(transfer(7), intent(to="eve")), "The payer signed a payment to eve; the entry pays bob."),
-        (signed_by_payer(transfer(7, **HOLD), intent(operation="hold", to="eve")), "The payer signed a payment to eve"),
+        (held(to="eve"), "The payer signed a payment to eve; the entry pays bob."),
+        (held(to="eve", request=BY_ALIAS), "The payer signed a payment to eve; the entry pays bob."),
+        (held(MORE_HELD, of="hold_5", to="eve"), "The payer signed a payment to eve; the entry pays bob."),
+        (held(HOLD | {"result": {"rows": {"holds": [{}]}}}), "The entry does not say whom it pays."),
+        (held(HOLD | {"result": {"rows": {"holds": None}}}), "The entry does not say whom it pays."),
+        (held(HOLD | {"result": {"rows": []}}), "The entry does not say whom it pays."),
     ],
 )
 def test_what_the_payer_did_not_sign_is_refused(body: dict[str, Any], sentence: str) -> None:
@@ -274,13 +292,13 @@ def test_changed_line_ends_are_called_by_their_name() -> None:
 
 
 def test_a_hold_and_a_payee_by_alias_are_what_the_payer_signed() -> None:
-    by_alias = {"from": "alice", "to": "alias:phone:3q2-7w", "amount": 1250, "currency": "EUR"}
-    for body, payload in (
-        (transfer(7, **HOLD), intent(operation="hold")),
-        (transfer(7, **HOLD, request=by_alias), intent(operation="hold")),
-        (transfer(7, request=by_alias), INTENT),
+    for body in (
+        held(),
+        held(request=BY_ALIAS),
+        held(MORE_HELD, of="hold_5"),
+        signed_by_payer(transfer(7, request=BY_ALIAS)),
     ):
-        table = verify.verified(receipt_of(signed_by_payer(body, payload)), LINE)
+        table = verify.verified(receipt_of(body), LINE)
         assert f"signed by payer: by alice, with the key {PAYER_KEY_ID}" in shown(table)
 
 

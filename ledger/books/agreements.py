@@ -4,6 +4,7 @@ A page costs the same however many there are: each of its branches walks one ind
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,19 +16,49 @@ from ledger.core.rows import Agreement
 Kept = TypeVar("Kept", bound=Agreement)
 
 
+class Parts(NamedTuple):
+    """Agreements of another `kind` that the same entries made, as a split's requests: `n` counts them from 1 on. Their
+    `side` names a party of the whole; they are in `states` of their own."""
+
+    kind: type[Agreement]
+    side: str
+    states: tuple[str, ...]
+
+
+class Among(NamedTuple):
+    """The entries that another table has under a value: those of a conversation, or what settled an invoice."""
+
+    table: str
+    column: str
+    value: Any
+
+
+class Lapse(NamedTuple):
+    """What stands open until a time reads as expired from then on (`now`), though its row says so a little later."""
+
+    now: datetime
+    column: str = "expires_at"
+    state: str = "open"
+    after: str = "expired"
+
+
 class Filter(NamedTuple):
-    """What a page shows: where one of `sides` is the `party`; in one of `states`; made in a `chat`; with the values of
-    `fixed` columns, which very many may have, and of `equal` ones, which few have; by entries after `after` and up to
-    `through`."""
+    """What a page shows: where one of `sides`, or of its `parts`, is the `party`; in one of `states`, which are those
+    that are read after a `lapse`; `among` what other tables have; with the values of `fixed` columns, which very many
+    may have, though a party on one of the sides `once` at most once, and of `equal` ones, which few have; by entries
+    after `after` and up to `through`."""
 
     sides: tuple[str, ...] = ()
     party: str | None = None
     states: tuple[str, ...] = ()
-    chat: str | None = None
+    among: tuple[Among, ...] = ()
     fixed: tuple[tuple[str, Any], ...] = ()
     equal: tuple[tuple[str, Any], ...] = ()
     after: int = 0
     through: int = 2**53
+    parts: Parts | None = None
+    once: tuple[str, ...] = ()
+    lapse: Lapse | None = None
 
 
 Place = tuple[int, int]
@@ -52,7 +83,7 @@ async def page(
 ) -> list[Kept]:
     """The newest rows that pass the filter, before a place."""
     select = _Select(kind, ledger_id, asked, before)
-    parts = select.found() if asked.equal or asked.chat is not None else select.walks()
+    parts = select.found() if asked.equal or asked.among else select.walks()
     size = select.bound(limit)
     found = " UNION ".join(f"({part} LIMIT {size})" for part in parts)
     sql = f"SELECT {columns_of(kind)} FROM ({found}) t ORDER BY {select.order} LIMIT {size}"
@@ -72,6 +103,7 @@ class _Select:
         self._first, self._is_first = (("entry",), "<=") if before is None else (self._key, "<")
         begin = (asked.through,) if before is None else before[: len(self._key)]
         self._begin = [self.bound(part) for part in begin]
+        self._now = self.bound(asked.lapse.now) if asked.lapse is not None else ""
 
     def bound(self, value: Any) -> str:
         """A parameter of the queries."""
@@ -79,53 +111,127 @@ class _Select:
         return f"${len(self.values)}"
 
     def walks(self) -> list[str]:
-        """One walk for each side and state, along the index that has them before the entry."""
+        """One walk for each side and state, along the index that has them before the entry; and what of it is once."""
         asked = self._asked
         fixed = [(name, self.bound(value)) for name, value in asked.fixed]
         party = self.bound(asked.party) if asked.party is not None else ""
-        sides = [[(side, party)] for side in asked.sides] if party else [[]]
+        sides = [[(side, party)] for side in asked.sides if side not in asked.once] if party else [[]]
         states = [[("state", self.bound(state))] for state in asked.states] or [[]]
-        return [self._walk([*fixed, *side, *state]) for side, state in product(sides, states)]
+        walks = [self._walk([*fixed, *side, *state]) for side, state in product(sides, states)]
+        walks += [self._one([*fixed, (side, party)]) for side in asked.once if party]
+        if asked.lapse is not None and asked.lapse.after in asked.states:
+            walks.append(self._lapsed(asked.lapse, party))
+        return walks + (self._walks_of_parts(asked.parts, party) if asked.parts is not None and party else [])
+
+    def _walks_of_parts(self, parts: Parts, party: str) -> list[str]:
+        """One walk for each state of the parts, along their own index; the whole of each is looked up."""
+        having = f"AND t.state = ANY ({self.bound(self._asked.states)})" if self._asked.states else ""
+        place = (parts.side, "state", "entry")
+        return [
+            f"""
+            SELECT {columns_of(self._kind)} FROM (
+                SELECT {_listed(place)} FROM {parts.kind.table} t WHERE t.ledger_id = $1 AND n > 0
+                AND ({_listed(place)}) > ({party}, {state}, {self._after})
+                AND ({_listed(place)}) {self._is_first} ({party}, {state}, {self._begin[0]})
+                ORDER BY {_descending(place)} OFFSET 0
+            ) p, LATERAL (SELECT * FROM {self._kind.table} WHERE ledger_id = $1 AND entry = p.entry OFFSET 0) t
+            WHERE true {having} ORDER BY {_descending(place).replace("t.", "p.")}
+            """
+            for state in map(self.bound, parts.states)
+        ]
 
     def _walk(self, columns: list[tuple[str, str]]) -> str:
-        """The last of the columns is compared with the entry as one row, and ordered by, which comes to the same as
-        being equal: so no index will do but the one, however few rows Postgres believes there are."""
-        where = ["t.ledger_id = $1", *(f't."{name}" = {value}' for name, value in columns[:-1])]
-        names, values = [name for name, _ in columns[-1:]], [value for _, value in columns[-1:]]
+        """All columns are compared with the entry as one row, and ordered by, which comes to the same as being equal:
+        so no index will do but the one that has them all, however few rows Postgres believes there are."""
+        names, values = [name for name, _ in columns], [value for _, value in columns]
+        where = ["t.ledger_id = $1"]
         where.append(f"({_listed([*names, 'entry'])}) > ({', '.join([*values, self._after])})")
         begin = ", ".join([*values, *self._begin])
         where.append(f"({_listed([*names, *self._first])}) {self._is_first} ({begin})")
-        where += [f't."{name}" IS NOT NULL' for name in names]  # as partial indexes say it
+        where += self._words(names)
+        if "state" in names and self._asked.lapse is not None:
+            where.append(f"{self._has_lapsed(self._asked.lapse)} IS NOT TRUE")
         return f"""
             SELECT {columns_of(self._kind)} FROM {self._kind.table} t
             WHERE {" AND ".join(where)} ORDER BY {_descending([*names, *self._key])}
         """
 
+    def _one(self, columns: list[tuple[str, str]]) -> str:
+        """What is unique in these columns, if it passes."""
+        same = " AND ".join(f't."{name}" = {value}' for name, value in columns)
+        words = " AND ".join(self._words([name for name, _ in columns]))
+        row = f"SELECT * FROM {self._kind.table} t WHERE ledger_id = $1 AND {same} AND {words} OFFSET 0"
+        where = " AND ".join(self._where())
+        return f"SELECT {columns_of(self._kind)} FROM ({row}) t WHERE {where} ORDER BY {self.order}"
+
+    def _words(self, names: list[str]) -> list[str]:
+        """What partial indexes say. Those of fixed columns begin alike: each says of its side, or else of the entry, a
+        truth that only its own queries repeat, lest one be taken for another."""
+        words = [f't."{name}" IS NOT NULL' for name in names]
+        if self._asked.fixed:
+            sides = [name for name in names if name in self._asked.sides]
+            words += [f"t.{side} <> ''" for side in sides] or ["t.entry > 0"]
+        return words
+
+    def _lapsed(self, lapse: Lapse, party: str) -> str:
+        """What nobody has written yet, which is little, along the index that has it by its time."""
+        where = [self._begins(), f"t.entry > {self._after}"]
+        where += [f"{party} IN ({_listed(self._asked.sides)})"] if party else []
+        return f"""
+            SELECT {columns_of(self._kind)} FROM (
+                SELECT * FROM {self._kind.table} t WHERE ledger_id = $1 AND {self._has_lapsed(lapse)}
+                ORDER BY {lapse.column} OFFSET 0
+            ) t WHERE {" AND ".join(where)} ORDER BY {self.order}
+        """
+
+    def _has_lapsed(self, lapse: Lapse) -> str:
+        return f"(t.state = '{lapse.state}' AND t.{lapse.column} <= {self._now})"
+
+    def _begins(self) -> str:
+        return f"({_listed(self._first)}) {self._is_first} ({', '.join(self._begin)})"
+
+    def _where(self) -> list[str]:
+        """From where on, and in which states."""
+        where, lapse = [f"t.entry > {self._after}", self._begins()], self._asked.lapse
+        if self._asked.states:
+            is_in_state = f"t.state = ANY ({self.bound(self._asked.states)})"
+            if lapse is not None:
+                has_lapsed = self._has_lapsed(lapse)
+                also = f"OR {has_lapsed}" if lapse.after in self._asked.states else f"AND {has_lapsed} IS NOT TRUE"
+                is_in_state = f"({is_in_state} {also})"
+            where.append(is_in_state)
+        return where
+
     def found(self) -> list[str]:
-        """The few that have equal columns, else those of a conversation, and of these what passes the filter."""
+        """The few that have equal columns, else those among what another table has; of these what passes the filter."""
         asked, table = self._asked, self._kind.table
-        begin = f"({_listed(self._first)}) {self._is_first} ({', '.join(self._begin)})"
-        where = [f"t.entry > {self._after}", begin]
+        where = self._where()
         where += [f't."{name}" = {self.bound(value)}' for name, value in asked.fixed]
         if asked.party is not None:
-            where.append(f"{self.bound(asked.party)} IN ({_listed(asked.sides)})")
-        if asked.states:
-            where.append(f"t.state = ANY ({self.bound(asked.states)})")
-        chats = ""
-        if asked.chat is not None:
-            chats = f"SELECT entry FROM chats c WHERE c.ledger_id = $1 AND c.conversation = {self.bound(asked.chat)}"
+            where.append(self._is_of(asked.party, asked.parts))
+        among = [
+            f"SELECT entry FROM {each.table} c WHERE c.ledger_id = $1 AND c.{each.column} = {self.bound(each.value)}"
+            for each in asked.among
+        ]
         order = self.order
         if asked.equal:
             same = " AND ".join(f'"{name}" = {self.bound(value)}' for name, value in asked.equal)
             source = f"(SELECT * FROM {table} WHERE ledger_id = $1 AND {same} OFFSET 0) t"
-            if chats:
-                where.append(f"EXISTS ({chats} AND c.entry = t.entry OFFSET 0)")
         else:
-            walk = f"{chats} AND entry > {self._after} AND entry <= {self._begin[0]}"
+            walk = f"{among.pop(0)} AND entry > {self._after} AND entry <= {self._begin[0]}"
             row = f"SELECT * FROM {table} WHERE ledger_id = $1 AND entry = c.entry OFFSET 0"
             source = f"({walk} ORDER BY entry DESC OFFSET 0) c, LATERAL ({row}) t"
             order = ", ".join(["c.entry DESC", *(f't."{name}" DESC' for name in self._key[1:])])
+        where += [f"EXISTS ({each} AND c.entry = t.entry OFFSET 0)" for each in among]
         return [f"SELECT {columns_of(self._kind)} FROM {source} WHERE {' AND '.join(where)} ORDER BY {order}"]
+
+    def _is_of(self, party: str, parts: Parts | None) -> str:
+        name = self.bound(party)
+        has_side = f"{name} IN ({_listed(self._asked.sides)})"
+        if parts is None:
+            return has_side
+        there = f'SELECT FROM {parts.kind.table} WHERE ledger_id = $1 AND entry = t.entry AND "{parts.side}" = {name}'
+        return f"({has_side} OR EXISTS ({there} AND n > 0 OFFSET 0))"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -119,7 +119,7 @@ class Batch:
     def _refuse(
         self, ledger_id: int, call: Call, error: LedgerError, at: int, salt: bytes, remembered: bool = True
     ) -> None:
-        if remembered and error.remembered and not call.dry_run:
+        if remembered and error.remembered and not call.dry_run and not call.command.falls_due:
             row = refusal_row(ledger_id, call.key, at, call.command, salt[16:], error, call.request_id)
             self.refusals.append(row)
         self.outcomes.append((call, NotDone(error, call.request_id)))

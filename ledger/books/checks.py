@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from ledger.books import (
     checks_of_accounts,
     checks_of_agreements,
+    checks_of_amounts,
     checks_of_entries,
     checks_of_keys,
     checks_of_register,
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_of_accounts.CHECKS,
     *checks_of_agreements.CHECKS,
     *checks_of_sums.CHECKS,
+    *checks_of_amounts.CHECKS,
     *checks_of_register.CHECKS,
     *checks_of_keys.CHECKS,
 )

@@ -161,7 +161,7 @@ CLAIMS = Check(
                 SELECT * FROM claims WHERE ledger_id = $1 AND entry > $2 AND entry <= $3 OFFSET 0
             ) c LEFT JOIN {entry_numbered("c.entry")} e ON true
             WHERE (c.state = 'pending_claim') <> (c.waits_for IS NOT NULL)
-               OR c.waits_for IS NOT NULL AND e.private IS NOT NULL AND e.private::json ->> 'to' <> c.waits_for
+               OR c.waits_for IS NOT NULL AND e.private::json ->> 'to' IS DISTINCT FROM c.waits_for
             """,
         ),
     ),

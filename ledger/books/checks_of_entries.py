@@ -156,7 +156,8 @@ def _differing_texts(row: Any) -> list[str]:
     clear = read_object(row["private"])
     salt = from_base64url(clear.pop("salt"))
     texts, references = _HIDING[row["kind"]]
-    hidden = {name for name in facts if name in texts or (name in references and _is_alias(facts[name]))}
+    said = {name: fact for name, fact in facts.items() if fact is not None}
+    hidden = {name for name in said if name in texts or (name in references and _is_alias(said[name]))}
 
     def is_committed(name: str) -> bool:
         fact, value = facts.get(name), clear[name]

@@ -4,6 +4,7 @@ The connection must act as the owner of the books (`setup.act_as_owner`) and be 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from ledger.books.database import Connection, Reader
 from ledger.core.parties import AliasName
@@ -24,7 +25,32 @@ NAMING = (
     "claimer",
     "surplus_to",
 )
-"""The fields of requests and of agreements that name a party."""
+"""The fields of requests, of agreements and of a split's shares that name a party."""
+
+_ABOUT_PARTY = """
+    SELECT number FROM ledger.entries
+    WHERE ledger_id = $1 AND number > $2 AND number <= $3 AND private IS NOT NULL AND (
+        strpos(body, $4) > 0 AND (
+            EXISTS (
+                SELECT FROM json_each_text(body::json -> 'request') f WHERE f.key = ANY ($6) AND f.value = $4
+            )
+            OR EXISTS (
+                SELECT FROM json_each(body::json #> '{result,rows}') t, json_array_elements(t.value) r,
+                            json_each_text(r) f
+                WHERE f.key = ANY ($6) AND f.value = $4
+            )
+            OR EXISTS (
+                SELECT FROM json_array_elements(body::json -> 'postings') p
+                WHERE $4 IN (split_part(p ->> 'debit', '/', 1), split_part(p ->> 'credit', '/', 1))
+            )
+        )
+        OR EXISTS (SELECT FROM json_each_text(private::json) f WHERE f.value = ANY ($5))
+        OR strpos(private, '"shares"') > 0 AND EXISTS (
+            SELECT FROM jsonb_path_query(private::jsonb, '$.shares[*].keyvalue()', '{}', true) f
+            WHERE f ->> 'key' = ANY ($6) AND f ->> 'value' = ANY ($5 || $4)
+        )
+    )
+"""
 
 
 async def live_aliases(reader: Reader, ledger_id: int, party: str) -> list[AliasName]:
@@ -35,6 +61,20 @@ async def live_aliases(reader: Reader, ledger_id: int, party: str) -> list[Alias
         party,
     )
     return [AliasName(*row) for row in rows]
+
+
+async def waiting_claims(reader: Reader, ledger_id: int, numbers: Sequence[int]) -> dict[int, datetime]:
+    """Which of some entries are transfers that wait to be claimed, and until when. Their private parts stay, since they
+    are in use, until they were claimed or went back."""
+    rows = await reader.fetch(
+        """
+        SELECT entry, expires_at FROM ledger.claims
+        WHERE ledger_id = $1 AND entry = ANY ($2::bigint[]) AND waits_for IS NOT NULL ORDER BY entry
+        """,
+        ledger_id,
+        numbers,
+    )
+    return {row["entry"]: row["expires_at"] for row in rows}
 
 
 async def entries_of_party(
@@ -55,26 +95,7 @@ async def entries_of_party(
     head: int = await reader.fetchval("SELECT number FROM ledger.heads WHERE ledger_id = $1", ledger_id)
     for after in range(0, head, PAGE_ENTRIES):
         rows = await reader.fetch(
-            """
-            SELECT number FROM ledger.entries
-            WHERE ledger_id = $1 AND number > $2 AND number <= $3 AND private IS NOT NULL AND (
-                strpos(body, $4) > 0 AND (
-                    EXISTS (
-                        SELECT FROM json_each_text(body::json -> 'request') f WHERE f.key = ANY ($6) AND f.value = $4
-                    )
-                    OR EXISTS (
-                        SELECT FROM json_each(body::json #> '{result,rows}') t, json_array_elements(t.value) r,
-                                    json_each_text(r) f
-                        WHERE f.key = ANY ($6) AND f.value = $4
-                    )
-                    OR EXISTS (
-                        SELECT FROM json_array_elements(body::json -> 'postings') p
-                        WHERE $4 IN (split_part(p ->> 'debit', '/', 1), split_part(p ->> 'credit', '/', 1))
-                    )
-                )
-                OR EXISTS (SELECT FROM json_each_text(private::json) f WHERE f.value = ANY ($5))
-            )
-            """,
+            _ABOUT_PARTY,
             ledger_id,
             after,
             after + PAGE_ENTRIES,
@@ -101,5 +122,5 @@ async def erase_entries(connection: Connection, ledger_id: int, numbers: Sequenc
 
 async def erase_refusals(connection: Connection, ledger_id: int, party: str) -> int:
     """Empty the private parts of the refused requests that name a party; how many there were."""
-    emptied: int = await connection.fetchval("SELECT ledger.erase_refusals($1, $2)", ledger_id, party)
+    emptied: int = await connection.fetchval("SELECT ledger.erase_refusals($1, $2, $3)", ledger_id, party, NAMING)
     return emptied

@@ -61,7 +61,7 @@ async def load(
             if shelf in _UPON_DECIDED and decided:
                 _UPON_DECIDED[shelf](found, decided)
                 for key in keys:  # forgotten again, should the entries be undone
-                    getattr(books, shelf)[key] = found.get(key)
+                    books.remember(getattr(books, shelf), key, found.get(key))
                 continue
             if shelf == "open_things":
                 found = {key: found.get(key, 0) + books.counted_open(key) for key in keys}

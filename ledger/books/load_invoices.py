@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ledger.books.database import Connection
+from ledger.core.books import OpenInvoice
 from ledger.core.entries import Entry
 from ledger.core.invoices import PAYABLE
 from ledger.core.rows import Invoice
@@ -16,7 +17,7 @@ async def invoice_refs(connection: Connection, ledger_id: int, keys: list[tuple[
         SELECT k.merchant, k.external_ref, i.entry
         FROM unnest($2::text[], $3::text[]) AS k (merchant, external_ref), LATERAL (
             SELECT entry FROM invoices
-            WHERE ledger_id = $1 AND external_ref = k.external_ref AND merchant = k.merchant OFFSET 0
+            WHERE ledger_id = $1 AND external_ref = k.external_ref AND merchant = k.merchant AND merchant <> '' OFFSET 0
         ) i
         """,
         ledger_id,
@@ -29,18 +30,21 @@ async def open_invoices(connection: Connection, ledger_id: int, keys: list[tuple
     """The invoices of a merchant's that a customer can pay."""
     rows = await connection.fetch(
         """
-        SELECT k.merchant, k.customer, array_agg(i.entry) AS entries
+        SELECT k.merchant, k.customer, i.entry, i.currency, i.due_at
         FROM unnest($2::text[], $3::text[]) AS k (merchant, customer),
         unnest(ARRAY['open', 'uncollectible']) AS s (state), LATERAL (
-            SELECT entry, merchant FROM invoices
+            SELECT entry, merchant, currency, due_at FROM invoices
             WHERE ledger_id = $1 AND customer = k.customer AND state = s.state OFFSET 0
         ) i
-        WHERE i.merchant = k.merchant GROUP BY k.merchant, k.customer
+        WHERE i.merchant = k.merchant
         """,
         ledger_id,
         *map(list, zip(*keys, strict=True)),
     )
-    return {(row["merchant"], row["customer"]): tuple(row["entries"]) for row in rows}
+    found: dict[Any, Any] = {}
+    for merchant, customer, *invoice in rows:
+        found.setdefault((merchant, customer), []).append(OpenInvoice(*invoice))
+    return {key: tuple(invoices) for key, invoices in found.items()}
 
 
 def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
@@ -49,12 +53,14 @@ def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
         for row in entry.rows:
             if isinstance(row, Invoice):
                 key = row.merchant, row.customer
-                others = tuple(number for number in found.get(key, ()) if number != row.entry)
-                found[key] = (*others, row.entry) if row.state in PAYABLE else others
+                others = tuple(each for each in found.get(key, ()) if each.entry != row.entry)
+                this = OpenInvoice(row.entry, row.currency, row.due_at)
+                found[key] = (*others, this) if row.state in PAYABLE else others
 
 
 async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
-    """How many invoices, payment requests, splits, refunds and payouts stand open with a party, on either side."""
+    """How many invoices, payment requests, splits, refunds and payouts stand open with a party, on either side, and how
+    many holds for it: the payer of one has an account that is not empty."""
     rows = await connection.fetch(
         """
         SELECT k.party, count(*) AS count FROM unnest($2::text[]) AS k (party), LATERAL (
@@ -63,6 +69,8 @@ async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -
             UNION ALL
             SELECT FROM invoices
             WHERE ledger_id = $1 AND customer = k.party AND state IN ('open', 'uncollectible')
+            UNION ALL
+            SELECT FROM holds WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
             UNION ALL
             SELECT FROM payment_requests WHERE ledger_id = $1 AND payer = k.party AND state = 'open'
             UNION ALL

@@ -46,3 +46,19 @@ async def payments(connection: Connection, ledger_id: int, keys: list[int]) -> d
     )
     found = {row["entry"]: Payment(row["entry"], *row) for row in told}
     return found | {row["entry"]: Payment(*row) for row in kept}
+
+
+async def open_refunds(connection: Connection, ledger_id: int, keys: list[int]) -> dict[Any, Any]:
+    """The refunds of which the rail has yet to speak, by the entries that made what they are of."""
+    rows = await connection.fetch(
+        """
+        SELECT k.of, r.entries FROM unnest($2::bigint[]) AS k (of), LATERAL (
+            SELECT array_agg(entry ORDER BY entry) AS entries FROM (
+                SELECT entry FROM refunds WHERE ledger_id = $1 AND of = k.of AND state = 'requested' OFFSET 0
+            ) each
+        ) r
+        """,
+        ledger_id,
+        keys,
+    )
+    return {row["of"]: tuple(row["entries"] or ()) for row in rows}

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ledger.books.database import Connection
-from ledger.books.load_payments import payments
+from ledger.books.load_payments import open_refunds, payments
 from ledger.core.books import Spent
 from ledger.core.entries import Entry
 from ledger.core.limits import PAID_INTO, PAYING_KINDS, day_of
@@ -80,5 +80,6 @@ async def open_requests(connection: Connection, ledger_id: int, keys: list[tuple
 LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
     "open_requests": open_requests,
     "payments": payments,
+    "open_refunds": open_refunds,
     "spent": spent,
 }

@@ -39,11 +39,18 @@ _OPEN = """
     WHERE s.arrived_on < $4 AND s.remaining + there.taken_since > 0
     ORDER BY there.entry LIMIT $5
 """
+_AS_NOW = """
+    SELECT s.entry, s.amount, s.remaining, s.currency, s.reason, s.arrived_on, s.rail, d.rail_reference, s.party
+    FROM suspense_items s LEFT JOIN LATERAL (
+        SELECT rail_reference FROM deposits WHERE ledger_id = $1 AND entry = s.entry OFFSET 0
+    ) d ON true
+    WHERE s.ledger_id = $1
+"""
 
 
-class OpenItem(NamedTuple):
-    """Money in suspense, with the reference of the deposit that brought it, if one did; `entry` made both. Amounts are
-    in minor units; `party` is whom it was meant for, if that is known."""
+class Item(NamedTuple):
+    """Money in suspense, or that was until nothing remained, with the reference of the deposit that brought it, if one
+    did; `entry` made both. Amounts are in minor units; `party` is whom it was meant for, if that is known."""
 
     entry: int
     amount: int
@@ -80,10 +87,27 @@ async def now(connection: Reader, ledger_id: int) -> Now:
 
 async def open_items(
     connection: Reader, ledger_id: int, as_of_entry: int, after: int, arrived_before: date, limit: int
-) -> list[OpenItem]:
+) -> list[Item]:
     """The first items after the entry `after` that were open once the entry `as_of_entry` was booked.
 
     Those are what is open now, and what was taken out since; so it costs as much as has happened since.
     """
     rows = await connection.fetch(_OPEN, ledger_id, as_of_entry, after, arrived_before, limit)
-    return [OpenItem(*row) for row in rows]
+    return [Item(*row) for row in rows]
+
+
+async def cleared_items(
+    connection: Reader, ledger_id: int, until: int, after: int, arrived_before: date, limit: int
+) -> list[Item]:
+    """The first items after the entry `after`, up to the entry `until`, of which nothing remains."""
+    sql = f"""
+        {_AS_NOW} AND s.state = 'cleared' AND s.entry <= $2 AND s.entry > $3 AND s.arrived_on < $4
+        ORDER BY s.entry LIMIT $5
+    """
+    return [Item(*row) for row in await connection.fetch(sql, ledger_id, until, after, arrived_before, limit)]
+
+
+async def item(connection: Reader, ledger_id: int, entry: int) -> Item | None:
+    """The item that an entry made, as it is now; None if it made none."""
+    row = await connection.fetchrow(f"{_AS_NOW} AND s.entry = $2", ledger_id, entry)
+    return Item(*row) if row is not None else None

@@ -5,7 +5,7 @@ a conversation by the chats, all by the entries themselves; each is walked along
 very many other entries a page may find few transfers, or none: it looks at so many and no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,11 +20,13 @@ LOOKED_AT_MAX = 5_000
 
 
 class Filter(NamedTuple):
-    """Which transfers: of a party, on either side; made in a conversation; by entries after `after`."""
+    """Which transfers: of a party, on either side; made in a conversation; by entries after `after`; in a `state`,
+    which is one of claims or `posted`."""
 
     party: str | None
     chat: str | None
     after: int
+    state: str | None = None
 
 
 class Found(NamedTuple):
@@ -58,6 +60,9 @@ async def page(connection: Reader, ledger_id: int, wanted: Filter, before: int, 
     if wanted.chat is not None and wanted.party is not None:
         also = _IS_OF.format(party=f"${len(values) + 1}", accounts=f"${len(values) + 2}")
         values += [wanted.party, accounts]
+    if wanted.state is not None:
+        also += _IS_IN.format(state=f"${len(values) + 1}")
+        values.append(wanted.state)
     found = " UNION ".join(
         f"""
         (SELECT w.entry FROM ({walk} LIMIT {LOOKED_AT_MAX}) w, LATERAL (
@@ -86,6 +91,8 @@ def _walks(wanted: Filter, accounts: list[int], values: list[Any]) -> list[str]:
     place = "entry > $2 AND entry < $3 ORDER BY entry DESC"
     if wanted.chat is not None:
         return [f"SELECT entry FROM chats WHERE ledger_id = $1 AND conversation = {bound(wanted.chat)} AND {place}"]
+    if wanted.state not in (None, "posted"):
+        return _claims(wanted, bound)
     if wanted.party is None:
         numbered = "number > $2 AND number < $3 ORDER BY number DESC"
         return [f"SELECT number AS entry FROM entries WHERE ledger_id = $1 AND {numbered}"]
@@ -98,11 +105,40 @@ def _walks(wanted: Filter, accounts: list[int], values: list[Any]) -> list[str]:
     return [*postings, claimed]
 
 
+def _claims(wanted: Filter, bound: Callable[[Any], str]) -> list[str]:
+    """The claims among which those of a state are; one whose time is over is kept as pending a little longer."""
+    place = "entry > $2 AND entry < $3 ORDER BY entry DESC"
+    if wanted.party is None:
+        return [f"SELECT entry FROM claims WHERE ledger_id = $1 AND {place}"]
+    party = bound(wanted.party)
+    if wanted.state == "claimed":
+        taken = [f"SELECT entry FROM claims WHERE ledger_id = $1 AND claimer = {party} AND {place}"]
+    else:
+        taken = []
+    # Compared as one row, so that no index will do but the one of a giver's claims in a state.
+    given = [
+        f"""
+        SELECT entry FROM claims WHERE ledger_id = $1 AND giver = {party} AND (state, entry) > ({state}, $2)
+        AND (state, entry) < ({state}, $3) ORDER BY state DESC, entry DESC
+        """
+        for state in map(bound, ("returned", "pending_claim") if wanted.state == "returned" else (wanted.state,))
+    ]
+    return taken + given
+
+
 _IS_OF = """
     AND (EXISTS (
         SELECT FROM postings
         WHERE ledger_id = $1 AND entry = w.entry AND (debit = ANY ({accounts}) OR credit = ANY ({accounts})) OFFSET 0
     ) OR EXISTS (SELECT FROM claims WHERE ledger_id = $1 AND entry = w.entry AND claimer = {party} OFFSET 0))
+"""
+
+
+_IS_IN = """
+    AND {state} = coalesce((
+        SELECT CASE WHEN state = 'pending_claim' AND expires_at <= now() THEN 'returned' ELSE state END
+        FROM claims WHERE ledger_id = $1 AND entry = w.entry OFFSET 0
+    ), 'posted')
 """
 
 

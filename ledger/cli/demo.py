@@ -94,6 +94,8 @@ def _show(address: str, shown: Shown, everything: str) -> None:
     line(address)
     say("\nA new API key for it, with every scope:", CAPTION)
     line(shown.token)
+    say("\nFor commands that name them, as README's do, and the log's verifier key beside them, paste this:", CAPTION)
+    line(f"URL={address} KEY={shown.token} VKEY='{shown.verifier_key}'")
     say("\nTo send money, paste this. Paste it again, and it is answered again, but the money has moved once:", CAPTION)
     line(
         f"curl -sS -w '\\n' {address}/v1/transfers -H 'Authorization: Bearer {shown.token}' "

@@ -21,7 +21,7 @@ LEDGER = "demo"
 
 SEED: dict[str, Command] = {
     "demo-currencies": SetLedger(name="Demo", currencies=["EUR", "INR"]),
-    "demo-bank": RegisterBank(id="test", currency="EUR", purpose="safeguarded"),
+    "demo-bank": RegisterBank(id="test", currency="EUR", purpose="safeguarded", iban="DE02120300000000202051"),
     "demo-rail": RegisterRail(id="test", settles_to="test"),
     "demo-alice": CreateParty(
         id="alice", party_kind="person", name="Alice", aliases=[AliasName("phone", "+4915112345678")]

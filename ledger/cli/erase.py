@@ -7,10 +7,11 @@ from pathlib import Path
 import rich_click as click
 
 from ledger.books.database import Connection
-from ledger.books.erasure import entries_of_party, erase_entries, erase_refusals, live_aliases
+from ledger.books.erasure import entries_of_party, erase_entries, erase_refusals, live_aliases, waiting_claims
 from ledger.books.setup import act_as_owner, enter_ledger
 from ledger.cli.database import connected, data_option, database, ledger_option
 from ledger.cli.screen import progress
+from ledger.core.rows import shown_time
 
 
 @click.command()
@@ -22,8 +23,8 @@ from ledger.cli.screen import progress
 def erase(entries: tuple[int, ...], party: str | None, yes: bool, ledger_name: str, data: Path) -> None:
     """Empty the private part of entries: names, alias values, memos, metadata, reasons.
 
-    Amounts, balances and the log stay as they are, and every proof still holds. DATABASE_URL must be an
-    administrator's.
+    Amounts, balances and the log stay as they are, and every proof still holds. What is in use stays too: live aliases,
+    and what a transfer says that waits to be claimed. DATABASE_URL must be an administrator's.
     """
     if bool(entries) == (party is not None):
         raise click.UsageError("Give either the numbers of entries or a --party.")
@@ -41,6 +42,7 @@ async def _erase(url: str, ledger_name: str, entries: Sequence[int], party: str 
             with progress("Looking through the entries") as on_page:
                 entries = await entries_of_party(connection, ledger_id, party, on_page)
             what += f"{party}'s refused requests and of "
+        entries = await _without_what_waits(connection, ledger_id, entries)
         question = f"This empties {what}{_count(len(entries), 'entry')} for good. Go on?"
         if not yes and not click.confirm(question, err=True):
             raise click.ClickException("Nothing was erased.")
@@ -60,6 +62,17 @@ async def _remind_of_aliases(connection: Connection, ledger_id: int, party: str)
             f"first remove each with DELETE /v1/parties/{party}/aliases/<channel>/<value>, then erase.",
             err=True,
         )
+
+
+async def _without_what_waits(connection: Connection, ledger_id: int, entries: Sequence[int]) -> list[int]:
+    waiting = await waiting_claims(connection, ledger_id, entries)
+    for number, until in waiting.items():
+        click.echo(
+            f"transfer_{number} waits to be claimed until {shown_time(until)}, and what is in use is kept: "
+            "erase again once it was claimed or went back.",
+            err=True,
+        )
+    return [number for number in entries if number not in waiting]
 
 
 def _count(number: int, noun: str) -> str:

@@ -20,6 +20,14 @@ InvoiceId = Annotated[
         extra_json_schema={"pattern": "^invoice_[1-9][0-9]{0,17}$"},
     ),
 ]
+CreditNoteId = Annotated[
+    str,
+    msgspec.Meta(
+        title="CreditNoteId",
+        description="A credit note's id, such as credit_note_42.",
+        extra_json_schema={"pattern": "^credit_note_[1-9][0-9]{0,17}$"},
+    ),
+]
 ALLOCATION_LIST = msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": ALLOCATIONS_MAX})
 
 
@@ -66,11 +74,7 @@ def asked_fault(asked: Sequence[AskedAllocation] | None) -> FieldError | None:
         detail = f"Name 1 to {ALLOCATIONS_MAX} invoices, each once."
         return FieldError("/allocations", "field_invalid", detail)
     return shape.first(
-        *(
-            FieldError(f"/allocations/{index}/invoice", "field_invalid", "It is no id of an invoice: invoice_<number>.")
-            for index, each in enumerate(asked)
-            if shape.numbered("invoice", each.invoice) is None
-        )
+        *(shape.resource(f"/allocations/{index}/invoice", "invoice", each.invoice) for index, each in enumerate(asked))
     )
 
 

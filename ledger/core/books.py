@@ -59,6 +59,14 @@ class Spent(NamedTuple):
     times: int
 
 
+class OpenInvoice(NamedTuple):
+    """An invoice that can be paid, by its entry, with what tells the oldest; none of it changes while it can be."""
+
+    entry: int
+    currency: str
+    due_at: datetime | None
+
+
 class Savepoint(NamedTuple):
     """A point to which the books can be taken back."""
 
@@ -117,11 +125,12 @@ class Books:
         self.claims: Shelf[Claim] = Shelf("claim", complete)
         self.invoices: Shelf[Invoice] = Shelf("invoice", complete)
         self.invoice_numbers: Shelf[InvoiceNumbers] = Shelf("invoice numbers of", complete)
-        self.open_invoices: Shelf[tuple[int, ...]] = Shelf("open invoices of a merchant for", complete)
+        self.open_invoices: Shelf[tuple[OpenInvoice, ...]] = Shelf("open invoices of a merchant for", complete)
         self.invoice_refs: Shelf[int] = Shelf("external reference", complete)
         self.credit_notes: Shelf[CreditNote] = Shelf("credit note", complete)
         self.payments: Shelf[Payment] = Shelf("payment", complete)
         self.refunds: Shelf[Refund] = Shelf("refund", complete)
+        self.open_refunds: Shelf[tuple[int, ...]] = Shelf("open refunds of", complete)
         self.payouts: Shelf[Payout] = Shelf("payout", complete)
         self.last_payouts: Shelf[int] = Shelf("last payout of", complete)
         self.outside_moves: Shelf[OutsideMove] = Shelf("outside move", complete)
@@ -194,14 +203,15 @@ class Books:
         named = self.needs_of_party(alias.party) if alias is not None else ()
         return ("aliases", (channel, value)), *named
 
-    def check_currency(self, currency: str) -> None:
-        """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted."""
+    def check_currency(self, currency: str, pointer: str = "/currency") -> None:
+        """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted. Where no field
+        says it, but what is named has it, `pointer` is the whole request's."""
         if currency not in self.settings.currencies or not is_postable(currency, self.today):
             enabled = ", ".join(self.settings.currencies) or "none"
             detail = (
                 f"{currency} is not enabled in this ledger (enabled: {enabled}); PUT /v1/ledger enables currencies."
             )
-            raise Invalid.at("/currency", "currency_invalid", detail)
+            raise Invalid.at(pointer, "currency_invalid", detail)
 
     @property
     def today(self) -> date:

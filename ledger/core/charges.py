@@ -9,7 +9,7 @@ from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, tax_owner
 from ledger.core.commands import Name, Result
 from ledger.core.entries import canonical
-from ledger.core.errors import FieldError
+from ledger.core.errors import FieldError, NotFound
 from ledger.core.fees import Bps, FeeSchedule, MinorUnits, OnRefund, TaxCode, fee_of
 from ledger.core.movements import FEE, FEE_TAX
 from ledger.core.parties import PartyAction, open_party
@@ -50,6 +50,20 @@ class SetFees(PartyAction, kw_only=True):
         """Set it."""
         party = open_party(books, self.party)
         books.change(books.parties, party, fees=written(self.schedule))
+        return None
+
+
+class ClearFees(PartyAction):
+    """Take a party's own fee schedule away: the ledger's holds again."""
+
+    kind = "fees.clear"
+
+    def decide(self, books: Books) -> Result:
+        """Clear it. Raises not_found if the party has none."""
+        party = open_party(books, self.party)
+        if party.fees is None:
+            raise NotFound("not_found", f"{party.id} has no fee schedule of its own.")
+        books.change(books.parties, party, fees=None)
         return None
 
 

@@ -11,9 +11,8 @@ from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
 from ledger.core.deadlines import deadline
-from ledger.core.errors import Conflict, NotFound, NothingToDo
-from ledger.core.limits import exceeds_balance
-from ledger.core.money import AMOUNT_MAX
+from ledger.core.errors import Conflict, NotFound
+from ledger.core.limits import check_receiving
 from ledger.core.movements import CLAIM_FUND, CLAIM_RETURN, CLAIM_TAKE
 from ledger.core.parties import check_may_be_paid
 from ledger.core.rows import Claim, Party, Payment, moment
@@ -48,6 +47,7 @@ def fund_claim(books: Books, giver: Party, alias: str, amount: int, currency: st
 class ClaimAction(Command):
     """What becomes of a transfer that waits to be claimed; asked for by the sweeper alone."""
 
+    falls_due = True
     transfer: str
 
     def needs(self, books: Books) -> Iterable[Name]:
@@ -68,13 +68,8 @@ class ClaimAction(Command):
         if claim is None:
             raise NotFound("not_found", f"There is no transfer {self.transfer} that waits to be claimed.")
         if claim.waits_for is None:
-            raise NothingToDo("already_reversed", f"{self.transfer} is {claim.state}.")
+            raise Conflict("already_reversed", f"{self.transfer} is {claim.state}.")
         return claim, claim.waits_for
-
-    def check_room(self, books: Books, party: str, claim: Claim) -> None:
-        """Do nothing yet where a balance would overflow: a refusal would be remembered, and the money stuck."""
-        if books.balance(party, "available", claim.currency) + claim.amount > AMOUNT_MAX:
-            raise NothingToDo("party_not_open", f"{party} has no room for {self.transfer} yet.")
 
 
 class TakeClaim(ClaimAction):
@@ -86,9 +81,8 @@ class TakeClaim(ClaimAction):
         """Pay it; from now on it can be refunded like any transfer."""
         claim, alias = self.pending(books)
         if has_lapsed(books, claim):
-            raise NothingToDo("already_reversed", f"{self.transfer} could be claimed until {claim.expires_at}.")
+            raise Conflict("already_reversed", f"{self.transfer} could be claimed until {claim.expires_at}.")
         claimer = self._claimer(books, claim, alias)
-        self.check_room(books, claimer.id, claim)
         books.post(CLAIM_TAKE, claim.giver, claimer.id, claim.amount, claim.currency)
         books.change(books.claims, claim, state="claimed", claimer=claimer.id, waits_for=None)
         payment = Payment(
@@ -104,17 +98,11 @@ class TakeClaim(ClaimAction):
         return None
 
     def _claimer(self, books: Books, claim: Claim, alias: str) -> Party:
-        if is_nobodys(books, alias):
-            raise NothingToDo("alias_moved", f"Nobody has the alias that {self.transfer} was sent to.")
         claimer = books.party(alias, "")
         if claimer.id == claim.giver:
-            raise NothingToDo("party_not_open", f"{claimer.id} has sent {self.transfer} itself; it goes back in time.")
-        try:
-            check_may_be_paid(claimer)
-        except Conflict as closed:
-            raise NothingToDo(closed.code, closed.detail) from None
-        if exceeds_balance(books, claimer, claim.amount, claim.currency):
-            raise NothingToDo("party_not_open", f"{claimer.id} would have more than it may.")
+            raise Conflict("party_not_open", f"{claimer.id} has sent {self.transfer} itself; it goes back in time.")
+        check_may_be_paid(claimer)
+        check_receiving(books, claimer, claim.amount, claim.currency)
         return claimer
 
 
@@ -127,8 +115,7 @@ class ReturnClaim(ClaimAction):
         """Give it back, unless somebody came first. No freeze stands against it."""
         claim, _ = self.pending(books)
         if not has_lapsed(books, claim):
-            raise NothingToDo("already_reversed", f"{self.transfer} can be claimed until {claim.expires_at}.")
-        self.check_room(books, claim.giver, claim)
+            raise Conflict("already_reversed", f"{self.transfer} can be claimed until {claim.expires_at}.")
         books.post(CLAIM_RETURN, claim.giver, claim.giver, claim.amount, claim.currency)
         books.change(books.claims, claim, state="returned", waits_for=None)
         return None

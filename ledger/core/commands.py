@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, ClassVar, Self
 
 import msgspec
+from msgspec import UNSET
 
 from ledger.core.actors import acting_key, charge
 from ledger.core.books import Books, shelf_key
@@ -35,11 +36,18 @@ Result = dict[str, Any] | None
 
 
 class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One write. `private` names the fields whose clear text is kept apart; `references` those that name parties."""
+    """One write. `private` names the fields whose clear text is kept apart; `references` those that name parties. A
+    field whose default is UNSET tells null, which takes away what was there, from what is left out.
+
+    What falls due is asked for under one key until it is done: a refusal of it is not remembered. `if_too_large` says
+    what to do instead of what an entry cannot hold.
+    """
 
     kind: ClassVar[str]
     private: ClassVar[tuple[str, ...]] = ()
     references: ClassVar[tuple[str, ...]] = ()
+    falls_due: ClassVar[bool] = False
+    if_too_large: ClassVar[str] = "Send less."
 
     def fault(self) -> FieldError | None:
         """What is wrong with the fields' shape beyond their types; judged before anything is looked up."""
@@ -62,11 +70,11 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         found: dict[str, Any] = {}
         for name in self.private:
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and value is not UNSET:
                 found[_wire(name)] = value
         for name in self.references:
             value = getattr(self, name)
-            if value is not None and value[:6] == "alias:":
+            if isinstance(value, str) and value[:6] == "alias:":
                 found[_wire(name)] = value
         return found
 
@@ -97,7 +105,7 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
                 value = clear.get(name, facts.get(name))
                 is_plain = value is None or isinstance(value, str | int)
                 values[field.name] = value if is_plain else msgspec.convert(value, field.type)
-            elif field.required:
+            elif field.required or name in facts:
                 values[field.name] = None
         return cls(**values)
 
@@ -149,7 +157,7 @@ def _seal(
         )
     )
     if len(body) > BODY_BYTES_MAX:
-        detail = f"The entry would take {len(body)} bytes; {BODY_BYTES_MAX} are the most. Send less."
+        detail = f"The entry would take {len(body)} bytes; {BODY_BYTES_MAX} are the most. {command.if_too_large}"
         raise Malformed("entry_too_large", detail)
     return Entry(
         number=books.number,
@@ -194,7 +202,7 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
     """The fields in which a request differs from the one that used the same key before; [] when it is the same.
 
     Private texts are compared through their commitments. Once they were erased nothing can be said of them, so they
-    no longer count; a text that was never given does.
+    no longer count; a text that was never given does. Null and left out are two things.
     """
     salt = from_base64url(private["salt"]) if private else b""
     asked: dict[str, Any] = msgspec.to_builtins(command.facts(command.clear_texts(), salt))
@@ -202,11 +210,13 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
     hidden = {_wire(name) for name in command.private} | (command.clear_texts().keys() - references)
 
     def was_erased(name: str) -> bool:
-        return private is None and (name in hidden or str(stored.get(name)).startswith("alias:")) and name in stored
+        kept = stored.get(name)
+        return private is None and kept is not None and (name in hidden or str(kept).startswith("alias:"))
 
-    return sorted(
-        name for name in stored.keys() | asked.keys() if stored.get(name) != asked.get(name) and not was_erased(name)
-    )
+    def is_same(name: str) -> bool:
+        return name in stored and name in asked and stored[name] == asked[name]
+
+    return sorted(name for name in stored.keys() | asked.keys() if not is_same(name) and not was_erased(name))
 
 
 def _conceal(salt: bytes, value: Any) -> str:

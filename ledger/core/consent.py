@@ -48,8 +48,8 @@ def check_consent(
 ) -> dict[str, Any] | None:
     """What the entry's result says of the payer's consent; None where none was given, nor needed.
 
-    `operation` is the kind of the entry, `of` the invoice, hold or payment request that it acts on. Raises
-    intent_required, intent_invalid, intent_mismatch and intent_already_used.
+    `operation` is the kind of the entry, `of` the invoice, hold or payment request that it acts on, or the destination
+    of a payout. Raises intent_required, intent_invalid, intent_mismatch and intent_already_used.
     """
     if signed is None:
         if asks_for_intent(payer, amount):

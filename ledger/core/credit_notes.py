@@ -55,7 +55,7 @@ class IssueCreditNote(WithLines, kw_only=True):
         number = next_number(books, invoice.merchant)
         books.add(
             books.credit_notes,
-            CreditNote(books.number, books.number, invoice.entry, number, amount, invoice.currency),
+            CreditNote(books.number, books.number, invoice.merchant, invoice.entry, number, amount, invoice.currency),
         )
         set_invoice(books, invoice, settled(with_changes(books, invoice, credited=invoice.credited + amount)))
         return None

@@ -21,6 +21,11 @@ def check_deadline(books: Books, expires_at: str | None) -> None:
         raise Invalid.at("/expires_at", "timestamp_invalid", detail)
 
 
+def time_of(text: str | None) -> datetime | None:
+    """A time as a row has it; None where none is given."""
+    return moment(parse_timestamp(text)) if text is not None else None
+
+
 def deadline(books: Books, expires_at: str | None) -> datetime:
     """Until when: the time that was asked for, or 7 days from now."""
-    return moment(parse_timestamp(expires_at) if expires_at is not None else books.now + OPEN_SECONDS * 1_000_000)
+    return time_of(expires_at) or moment(books.now + OPEN_SECONDS * 1_000_000)

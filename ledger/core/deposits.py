@@ -41,7 +41,7 @@ class MakeDeposit(Command, kw_only=True):
     spaces and case do not matter), or for nobody known. What an invoice does not need goes to the `payer`."""
 
     kind = "deposit"
-    private = ("memo",)
+    private = ("memo", "reference")
     references = ("to", "payer")
     to: PartyRef | None = None
     payer: PartyRef | None = None
@@ -64,16 +64,21 @@ class MakeDeposit(Command, kw_only=True):
             shape.currency(self.currency),
             shape.text("/rail_reference", self.rail_reference, shape.REFERENCE_LENGTH_MAX),
             shape.timestamp("/occurred_at", self.occurred_at),
+            shape.resource("/invoice", "invoice", self.invoice),
             shape.text("/reference", self.reference, shape.REFERENCE_LENGTH_MAX),
             shape.text("/memo", self.memo),
         )
 
     def needs(self, books: Books) -> Iterable[Name]:
-        """The rail, whether the reference is booked, the party or the invoice, and what its merchant is charged."""
+        """The rail, the deposit that has the reference already, the party or the invoice, and what its merchant is
+        charged."""
         yield "rails", self.rail
         yield "owners", rail_owner(self.rail)
         yield "owners", PLATFORM
         yield "deposit_references", (self.rail, self.rail_reference)
+        booked = books.deposit_references.get((self.rail, self.rail_reference))
+        if booked is not None:
+            yield "deposits", booked
         yield from books.needs_of_party(self.to)
         yield from books.needs_of_party(self.payer)
         number = self._invoice_number()
@@ -124,9 +129,17 @@ class MakeDeposit(Command, kw_only=True):
 
     def _check_is_new(self, books: Books) -> None:
         number = books.deposit_references.find((self.rail, self.rail_reference))
-        if number is not None:
-            detail = f"{self.rail} {self.rail_reference} is booked already, as deposit_{number}. Do not book it again."
-            raise Conflict("already_exists", detail, existing=(f"deposit_{number}", number))
+        if number is None:
+            return
+        what_to_do = "Do not book it again."
+        booked = books.deposits.find(number)
+        if booked is not None and booked.state == "returned":
+            what_to_do = (
+                "That one was returned since. If the rail repeats its notice, nothing is to be done; if the money has "
+                "come anew, or was booked wrongly, book it under a rail_reference of its own."
+            )
+        detail = f"{self.rail} {self.rail_reference} is booked already, as deposit_{number}. {what_to_do}"
+        raise Conflict("already_exists", detail, existing=(f"deposit_{number}", number))
 
     def _destination(self, books: Books) -> Destination:
         """Whom or what to credit, or the reason why nobody can be."""

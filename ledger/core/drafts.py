@@ -1,14 +1,15 @@
 """Drafts: what an invoice is before it is issued, when it may still change."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
-import msgspec
+from msgspec import UNSET, UnsetType
 
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.commands import Name, Result
-from ledger.core.errors import FieldError
+from ledger.core.deadlines import time_of
+from ledger.core.errors import FieldError, Invalid
 from ledger.core.fields import Currency, Memo, PartyRef, RailReference, Timestamp
 from ledger.core.invoice_lines import totals
 from ledger.core.invoices import (
@@ -18,36 +19,46 @@ from ledger.core.invoices import (
     needs_of_invoice,
     not_open,
     set_invoice,
-    time_of,
+    with_changes,
 )
-from ledger.core.itemised import WithLines
+from ledger.core.itemised import Lines, WithLines
+from ledger.core.parties import check_is_not_closed
+from ledger.core.rows import Invoice
+
+Said = TypeVar("Said")
 
 
 class UpdateInvoice(WithLines, kw_only=True):
-    """Change a draft. What is left out stays; `lines` come with their memo and `tax_inclusive`, which are replaced with
-    them."""
+    """Change a draft, as a merge patch (RFC 7396): what is left out stays, null takes away what need not be there.
+    `currency` and `tax_inclusive` change together with the `lines` only, which are reckoned by them."""
 
     kind = "invoice.update"
     private = ("memo", "lines")
     references = ("customer",)
     invoice: str
-    customer: PartyRef | None = None
-    currency: Currency | None = None
-    due_at: Timestamp | None = None
-    external_ref: RailReference | None = None
-    memo: Memo | None = None
+    customer: PartyRef | UnsetType | None = UNSET
+    currency: Currency | UnsetType = UNSET
+    lines: Lines | UnsetType = UNSET
+    tax_inclusive: bool | UnsetType = UNSET
+    due_at: Timestamp | UnsetType | None = UNSET
+    external_ref: RailReference | UnsetType | None = UNSET
+    memo: Memo | UnsetType | None = UNSET
+
+    def is_tax_inclusive(self) -> bool | None:
+        """Whether the tax is within the amounts, if that is said."""
+        return _said(self.tax_inclusive)
 
     def fault(self) -> FieldError | None:
         """The references', texts', times' and lines' rules."""
-        if self.lines is None and (self.memo is not None or self.tax_inclusive or self.currency is not None):
-            detail = "Send the lines too: memo, currency and tax_inclusive are replaced together with them."
+        if self.lines is UNSET and (self.tax_inclusive is not UNSET or self.currency is not UNSET):
+            detail = "Send the lines too: they are reckoned by the currency and by tax_inclusive."
             return FieldError("/lines", "field_missing", detail)
         return shape.first(
-            shape.reference("/customer", self.customer),
-            shape.currency(self.currency) if self.currency is not None else None,
-            shape.timestamp("/due_at", self.due_at),
-            shape.text("/external_ref", self.external_ref, shape.REFERENCE_LENGTH_MAX),
-            shape.text("/memo", self.memo),
+            shape.reference("/customer", _said(self.customer)),
+            shape.currency(self.currency) if self.currency is not UNSET else None,
+            shape.timestamp("/due_at", _said(self.due_at)),
+            shape.text("/external_ref", _said(self.external_ref), shape.REFERENCE_LENGTH_MAX),
+            shape.text("/memo", _said(self.memo)),
             super().fault(),
         )
 
@@ -55,33 +66,49 @@ class UpdateInvoice(WithLines, kw_only=True):
         """The invoice, its parties, and whether the reference is taken."""
         number = shape.numbered("invoice", self.invoice)
         yield from needs_of_invoice(books, number)
-        yield from books.needs_of_party(self.customer)
+        yield from books.needs_of_party(_said(self.customer))
         invoice = books.invoices.get(number)
-        if invoice is not None and self.external_ref is not None:
+        if invoice is not None and _said(self.external_ref) is not None:
             yield "invoice_refs", (invoice.merchant, self.external_ref)
 
     def decide(self, books: Books) -> Result:
         """Change it. Raises invoice_not_open once it is no draft."""
         invoice = find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
-        if self.currency is not None:
+        if self.currency is not UNSET:
             books.check_currency(self.currency)
-        customer = books.party(self.customer, "/customer") if self.customer is not None else None
+        named = _said(self.customer)
+        customer = books.party(named, "/customer") if named is not None else None
         check_merchant(books.party(invoice.merchant, ""), customer)
+        if customer is not None:
+            check_is_not_closed(customer)
         if invoice.state != "draft":
             raise not_open(invoice, "only a draft can be changed; issue a credit note instead")
         if self.external_ref != invoice.external_ref:
-            check_reference_is_new(books, invoice.merchant, self.external_ref)
-        changes: dict[str, Any] = {}
-        if self.lines is not None:
-            reckoned = totals(self.lines, self.tax_inclusive)
-            changes |= {"subtotal": reckoned.subtotal, "tax": reckoned.tax, "total": reckoned.total}
-            changes |= {"lines_by": books.number, "tax_inclusive": self.tax_inclusive}
+            check_reference_is_new(books, invoice.merchant, _said(self.external_ref))
         given = {
-            "customer": customer.id if customer is not None else None,
+            "customer": customer.id if customer is not None else self.customer,
             "currency": self.currency,
-            "due_at": time_of(self.due_at),
+            "due_at": time_of(self.due_at) if isinstance(self.due_at, str) else self.due_at,
             "external_ref": self.external_ref,
+            "memo_by": books.number if isinstance(self.memo, str) else self.memo,
         }
-        changes |= {name: value for name, value in given.items() if value is not None}
-        set_invoice(books, invoice, msgspec.structs.replace(invoice, changed_by=books.number, **changes))
+        changes = {name: value for name, value in given.items() if value is not UNSET}
+        set_invoice(books, invoice, with_changes(books, invoice, **changes, **self._reckoned(books, invoice)))
         return None
+
+    def _reckoned(self, books: Books, invoice: Invoice) -> dict[str, Any]:
+        """What new lines change; prices are with tax where they were, unless it is said."""
+        if self.lines is UNSET:
+            return {}
+        inclusive = self.tax_inclusive if self.tax_inclusive is not UNSET else invoice.tax_inclusive
+        try:
+            sums = totals(self.lines, inclusive)
+        except ValueError as wrong:
+            raise Invalid.at("/lines", "amount_invalid", str(wrong)) from None
+        reckoned = {"subtotal": sums.subtotal, "tax": sums.tax, "total": sums.total}
+        return reckoned | {"lines_by": books.number, "tax_inclusive": inclusive}
+
+
+def _said(value: Said | UnsetType | None) -> Said | None:
+    """A field that is neither null nor left out."""
+    return None if value is UNSET else value

@@ -170,12 +170,6 @@ class Conflict(LedgerError):
     remembered = True
 
 
-class NothingToDo(Conflict):
-    """The sweeper came too late, or too early: nothing is left to do, and nothing to remember."""
-
-    remembered = False
-
-
 class TryLater(LedgerError):
     """Not now: the same request under the same key may go through later, after `retry_after` seconds."""
 

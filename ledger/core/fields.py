@@ -134,6 +134,7 @@ SignatureText = Annotated[
 ]
 
 Memo = Annotated[str, _kind("Memo", _PLAIN_TEXT, **_text(0, MEMO_LENGTH_MAX))]
+Description = Annotated[str, _kind("Description", f"What was sold. {_PLAIN_TEXT}", **_text(1, MEMO_LENGTH_MAX))]
 Reason = Annotated[str, _kind("Reason", _PLAIN_TEXT, **_text(1, MEMO_LENGTH_MAX))]
 ChatId = Annotated[str, _kind("ChatId", _PLAIN_TEXT, **_text(1, REFERENCE_LENGTH_MAX))]
 Metadata = Annotated[

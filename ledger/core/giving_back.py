@@ -12,6 +12,7 @@ from ledger.core.commands import Name
 from ledger.core.errors import Conflict, Refused
 from ledger.core.fees import returned
 from ledger.core.invoices import find_invoice, needs_of_invoice, refund_invoice
+from ledger.core.money import format_amount
 from ledger.core.movements import (
     FEE_AGAIN,
     FEE_RETURN,
@@ -19,6 +20,7 @@ from ledger.core.movements import (
     FEE_TAX_RETURN,
     REFUND,
     REFUND_AS_DEBT,
+    REFUND_DEBT_FAILED,
     REFUND_FAILED,
     REFUND_TO_RAIL,
     REFUND_TO_RAIL_AS_DEBT,
@@ -39,6 +41,7 @@ def needs_of_giving_back(books: Books, payment: Payment) -> Iterable[Name]:
     yield from books.needs_of_party(payment.payer)
     if payment.rail is not None:
         yield "owners", rail_owner(payment.rail)
+        yield "open_refunds", payment.entry
     if payment.fee > 0:
         yield "owners", PLATFORM
     if payment.tax_code is not None:
@@ -105,21 +108,29 @@ def share_out(allocations: list[Allocation], amount: int) -> list[Share]:
     return parts
 
 
-def check_within_allocations(allocations: list[Allocation], parts: list[Share]) -> None:
+def check_within_allocations(allocations: list[Allocation], parts: list[Share], currency: str) -> None:
     """Raise amount_exceeds_remaining where an invoice's part is more than what of it was not refunded."""
     left = {each.invoice: each.amount - each.refunded for each in allocations}
     for part in parts:
         if part.amount > left[part.invoice]:
-            detail = (
-                f"Of invoice_{part.invoice} {left[part.invoice]} minor units are left to refund. Ask for at most it."
-            )
+            what = format_amount(left[part.invoice], currency)
+            detail = f"Of what was paid of invoice_{part.invoice} {what} can still be refunded. Ask for at most that."
+            if left[part.invoice] == 0:
+                detail = f"All that was paid of invoice_{part.invoice} was refunded. Nothing of it is left."
             raise Refused.at("/allocations", "amount_exceeds_remaining", detail)
 
 
 def take_back(books: Books, payment: Payment, refund: Refund) -> None:
-    """The rail could not give it back: the payee has it again without the fees that went with it, and nothing of it
-    counts any more."""
-    books.post(REFUND_FAILED, rail_owner(refund.rail or ""), payment.payee, refund.amount, refund.currency)
+    """The rail could not give it back: what of it the payee owes it owes no more, the rest it has again without the
+    fees that went with it, and nothing of it counts any more."""
+    rail = rail_owner(refund.rail or "")
+    debt = books.receivables.find((refund.entry, payment.payee))
+    owed = min(refund.amount, debt.remaining) if debt is not None else 0
+    if debt is not None and owed > 0:
+        books.post(REFUND_DEBT_FAILED, rail, payment.payee, owed, refund.currency)
+        books.change(books.receivables, debt, remaining=debt.remaining - owed)
+    if refund.amount > owed:
+        books.post(REFUND_FAILED, rail, payment.payee, refund.amount - owed, refund.currency)
     if refund.fee_returned > 0:
         books.post(FEE_AGAIN, payment.payee, PLATFORM, refund.fee_returned, refund.currency)
     if refund.fee_tax_returned > 0 and payment.tax_code is not None:
@@ -146,6 +157,26 @@ def count(books: Books, payment: Payment, parts: list[Share], fees: Fees, amount
     )
     for number, part in by_invoice.items():
         refund_invoice(books, find_invoice(books, number, ""), part)
+
+
+def request(books: Books, refund: Refund) -> None:
+    """Enter a refund of which the rail has yet to say whether it paid; it is open with the party that gives it."""
+    books.add(books.refunds, refund)
+    books.remember(books.open_refunds, refund.of, (*on_their_way(books, refund.of), refund.entry))
+    books.count_open(refund.party, 1)
+
+
+def conclude(books: Books, refund: Refund, state: str, rail_reference: str | None) -> None:
+    """Enter what the rail said of it."""
+    books.change(books.refunds, refund, state=state, rail_reference=rail_reference)
+    others = tuple(number for number in on_their_way(books, refund.of) if number != refund.entry)
+    books.remember(books.open_refunds, refund.of, others)
+    books.count_open(refund.party, -1)
+
+
+def on_their_way(books: Books, of: int) -> tuple[int, ...]:
+    """The refunds of a payment or suspense item, by the entry of either, of which the rail has yet to speak."""
+    return books.open_refunds.find(of) or ()
 
 
 def read_parts(refund: Refund) -> list[Share]:

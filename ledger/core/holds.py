@@ -14,13 +14,13 @@ from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.deadlines import check_deadline, deadline
-from ledger.core.errors import Conflict, FieldError, NotFound, NothingToDo, Refused
+from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyRef, Timestamp
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
-from ledger.core.money import format_amount
+from ledger.core.money import AMOUNT_MAX, format_amount
 from ledger.core.movements import HOLD_CAPTURE, HOLD_PLACE, HOLD_RELEASE
-from ledger.core.parties import check_may_be_paid, check_may_pay
+from ledger.core.parties import check_may_be_paid, check_may_honour, check_may_pay
 from ledger.core.rows import Hold, Payment, moment
 
 
@@ -84,6 +84,7 @@ class PlaceHold(Command, kw_only=True):
                 expires_at=deadline(books, self.expires_at),
             ),
         )
+        books.count_open(payee.id, 1)
         return consent
 
 
@@ -144,7 +145,7 @@ class CaptureHold(HoldAction, kw_only=True):
         """Pay the payee out of what is held, take the fee, and release the rest if it is final."""
         hold = self.found(books)
         payer, payee = books.party(hold.payer, ""), books.party(hold.payee, "")
-        check_may_pay(payer)
+        check_may_honour(payer)
         check_may_be_paid(payee)
         check_is_open(books, hold)
         amount = self.amount if self.amount is not None else hold.remaining
@@ -160,6 +161,8 @@ class CaptureHold(HoldAction, kw_only=True):
             books.post(HOLD_RELEASE, payer.id, payer.id, released, hold.currency)
         state = "captured" if self.final or rest == 0 else "open"
         books.change(books.holds, hold, captured=hold.captured + amount, released=hold.released + released, state=state)
+        if state == "captured":
+            books.count_open(payee.id, -1)
         books.add(
             books.payments,
             Payment(
@@ -210,6 +213,7 @@ class IncreaseHold(HoldAction, kw_only=True):
     def decide(self, books: Books) -> Result:
         """Reserve it."""
         hold = self.found(books)
+        books.check_currency(hold.currency, "")
         payer, payee = books.party(hold.payer, ""), books.party(hold.payee, "")
         name = f"hold_{hold.entry}"
         consent = check_consent(books, self.intent, self.kind, name, payer, payee.id, self.amount, hold.currency)
@@ -217,6 +221,9 @@ class IncreaseHold(HoldAction, kw_only=True):
         check_may_be_paid(payee)
         check_is_open(books, hold)
         check_spending(books, payer, self.amount, hold.currency)
+        if hold.amount + self.amount > AMOUNT_MAX:
+            detail = f"All that was ever reserved under {self.hold} would pass 2^53-1 minor units. Place another hold."
+            raise Refused("balance_overflow", detail)
         books.post(HOLD_PLACE, payer.id, payer.id, self.amount, hold.currency)
         books.change(books.holds, hold, amount=hold.amount + self.amount)
         return consent
@@ -226,12 +233,13 @@ class ExpireHold(HoldAction):
     """Release what is left of a hold whose time is over; asked for by the sweeper alone."""
 
     kind = "hold.expire"
+    falls_due = True
 
     def decide(self, books: Books) -> Result:
         """Release it, unless somebody came first."""
         hold = self.found(books)
         if hold.state != "open" or not has_expired(books, hold):
-            raise NothingToDo("hold_not_open", f"{self.hold} is {hold.state} until {hold.expires_at}.")
+            raise Conflict("hold_not_open", f"{self.hold} is {hold.state} until {hold.expires_at}.")
         release(books, hold, "expired")
         return None
 
@@ -240,3 +248,4 @@ def release(books: Books, hold: Hold, state: str) -> None:
     """Give the payer back what is left; a freeze does not stand against it."""
     books.post(HOLD_RELEASE, hold.payer, hold.payer, hold.remaining, hold.currency)
     books.change(books.holds, hold, released=hold.released + hold.remaining, state=state)
+    books.count_open(hold.payee, -1)

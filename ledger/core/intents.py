@@ -6,14 +6,15 @@ spacing:
     {"ledger": "demo", "operation": "transfer", "of": null, "key": "7f3c…", "from": "alice", "to": "bob",
      "amount": 1250, "currency": "EUR", "expires_at": "2026-11-20T23:05:01Z"}
 
-`operation` is the kind of the entry that is wanted, `of` the invoice, hold or payment request it acts on, `key` the
-Idempotency-Key of the request: so an intent is good for one payment. The bytes travel as they were signed, and are
-read only after the signature holds over them. The entry keeps them in its request, and in its result the device's
-public key as RESULT_FIELD (base64), so that a receipt is enough to check both.
+`operation` is the kind of the entry that is wanted, `of` the invoice, hold or payment request it acts on, or the
+destination of a payout, `key` the Idempotency-Key of the request: so an intent is good for one payment. The bytes
+travel as they were signed, and are read only after the signature holds over them. The entry keeps them in its request
+(a commitment to them where they name something private), and in its result the device's public key as RESULT_FIELD
+(base64), so that a receipt is enough to check both.
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -23,6 +24,9 @@ from ledger.core.text import parse_timestamp
 
 INTENT_TYPE: Final = "application/vnd.chat-ledger.intent.v1+json"
 RESULT_FIELD: Final = "intent_public_key"
+PAYLOAD_LENGTH_MAX: Final = 4096
+"""So many characters of base64 at most: the longest names there can be take some 2,600."""
+_LENGTHS_MAX: Final = {"payload": PAYLOAD_LENGTH_MAX, "key_id": 43, "signature": 88}
 
 _string = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
@@ -30,12 +34,16 @@ _string = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 class SignedIntent(msgspec.Struct, forbid_unknown_fields=True):
     """An intent as a request carries it: the bytes that were signed and the signature in base64, and who signed."""
 
-    payload: str
-    key_id: str
-    signature: str
+    payload: Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": _LENGTHS_MAX["payload"]})]
+    key_id: Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": _LENGTHS_MAX["key_id"]})]
+    signature: Annotated[str, msgspec.Meta(extra_json_schema={"maxLength": _LENGTHS_MAX["signature"]})]
 
     def fault(self) -> FieldError | None:
-        """Base64 that can be read; what it holds is judged when the key is known."""
+        """Base64 that can be read, and not very long; what it holds is judged when the key is known."""
+        for name, length_max in _LENGTHS_MAX.items():
+            if len(getattr(self, name)) > length_max:
+                detail = f"An intent's {name} has at most {length_max} characters."
+                return FieldError(f"/{name}", "intent_invalid", detail)
         for name in ("payload", "signature"):
             try:
                 from_base64(getattr(self, name))

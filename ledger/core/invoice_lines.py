@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from ledger.core import shape
 from ledger.core.errors import FieldError
+from ledger.core.fields import Description
 from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE, basis_points
 
 DESCRIPTION_LENGTH_MAX: Final = shape.MEMO_LENGTH_MAX
@@ -27,14 +28,6 @@ _QUANTITY_RULE: Final = (
     '"1.5": no sign, no exponent, no zeros in front.'
 )
 
-Description = Annotated[
-    str,
-    Meta(
-        title="Description",
-        description="What was sold. No control characters or direction overrides.",
-        extra_json_schema={"minLength": 1, "maxLength": DESCRIPTION_LENGTH_MAX},
-    ),
-]
 Quantity = Annotated[
     int | str,
     Meta(

@@ -5,22 +5,21 @@ lower it. Its reference (ISO 11649) holds the entry's number, so that a payer's 
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from ledger.core import shape
-from ledger.core.books import Books
+from ledger.core.books import Books, OpenInvoice
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
+from ledger.core.deadlines import time_of
 from ledger.core.errors import Conflict, FieldError, Invalid, NotFound, Refused
 from ledger.core.fields import Currency, Memo, PartyRef, RailReference, Timestamp
 from ledger.core.invoice_lines import totals
 from ledger.core.itemised import Lines, WithLines
-from ledger.core.parties import check_may_be_paid
-from ledger.core.rows import Invoice, InvoiceNumbers, Party, moment
-from ledger.core.text import parse_timestamp
+from ledger.core.parties import check_is_not_closed, check_may_be_paid
+from ledger.core.rows import Invoice, InvoiceNumbers, Party
 
 PAYABLE = ("open", "uncollectible")
 
@@ -36,11 +35,16 @@ class CreateInvoice(WithLines, kw_only=True):
     customer: PartyRef | None = None
     currency: Currency
     lines: Lines
+    tax_inclusive: bool = False
     due_at: Timestamp | None = None
     external_ref: RailReference | None = None
     memo: Memo | None = None
     chat: Chat | None = None
     finalize: bool = True
+
+    def is_tax_inclusive(self) -> bool:
+        """Whether the tax is within the amounts."""
+        return self.tax_inclusive
 
     def fault(self) -> FieldError | None:
         """The references', texts', times' and lines' rules."""
@@ -70,7 +74,7 @@ class CreateInvoice(WithLines, kw_only=True):
         merchant = books.party(self.merchant, "/merchant")
         customer = books.party(self.customer, "/customer") if self.customer is not None else None
         check_merchant(merchant, customer)
-        check_may_be_paid(merchant)
+        check_may_be_invoiced(merchant, customer)
         check_reference_is_new(books, merchant.id, self.external_ref)
         reckoned = totals(self.lines, self.tax_inclusive)
         invoice = Invoice(
@@ -85,6 +89,7 @@ class CreateInvoice(WithLines, kw_only=True):
             total=reckoned.total,
             lines_by=books.number,
             tax_inclusive=self.tax_inclusive,
+            memo_by=books.number if self.memo is not None else None,
             due_at=time_of(self.due_at),
             external_ref=self.external_ref,
         )
@@ -115,7 +120,9 @@ class FinalizeInvoice(InvoiceAction):
     def decide(self, books: Books) -> Result:
         """Open it."""
         invoice = self.found(books)
-        check_may_be_paid(books.party(invoice.merchant, ""))
+        books.check_currency(invoice.currency, "")
+        customer = books.party(invoice.customer, "") if invoice.customer is not None else None
+        check_may_be_invoiced(books.party(invoice.merchant, ""), customer)
         if invoice.state != "draft":
             raise not_open(invoice, "it was finalised before")
         set_invoice(books, invoice, finalized(books, invoice))
@@ -196,7 +203,12 @@ def settled(invoice: Invoice) -> Invoice:
 
 def pay_invoice(books: Books, invoice: Invoice, amount: int) -> Invoice:
     """The invoice with so much more paid; a negative amount takes an allocation away."""
-    return set_invoice(books, invoice, settled(with_changes(books, invoice, paid=invoice.paid + amount)))
+    return set_invoice(books, invoice, with_payment(books, invoice, amount))
+
+
+def with_payment(books: Books, invoice: Invoice, amount: int) -> Invoice:
+    """The same, not yet written."""
+    return settled(with_changes(books, invoice, paid=invoice.paid + amount))
 
 
 def refund_invoice(books: Books, invoice: Invoice, amount: int) -> Invoice:
@@ -217,8 +229,9 @@ def set_invoice(books: Books, before: Invoice | None, after: Invoice) -> Invoice
         books.remember(books.invoice_refs, (after.merchant, before.external_ref), None)
     key = (after.merchant, after.customer)
     if after.customer is not None and (key in books.open_invoices or books.open_invoices.complete):
-        others = tuple(number for number in books.open_invoices.find(key) or () if number != after.entry)
-        books.remember(books.open_invoices, key, (*others, after.entry) if is_open else others)
+        others = tuple(each for each in books.open_invoices.find(key) or () if each.entry != after.entry)
+        this = OpenInvoice(after.entry, after.currency, after.due_at)
+        books.remember(books.open_invoices, key, (*others, this) if is_open else others)
     return after
 
 
@@ -239,14 +252,17 @@ def check_merchant(merchant: Party, customer: Party | None) -> None:
         raise Refused("same_party", f"Merchant and customer are both {merchant.id}. Name two parties.")
 
 
+def check_may_be_invoiced(merchant: Party, customer: Party | None) -> None:
+    """Raise party_not_open for a merchant that cannot be paid, or a customer who is closed: nothing may stay open with
+    one."""
+    check_may_be_paid(merchant)
+    if customer is not None:
+        check_is_not_closed(customer)
+
+
 def with_changes(books: Books, invoice: Invoice, **changes: Any) -> Invoice:
     """The invoice as this entry leaves it."""
     return msgspec.structs.replace(invoice, changed_by=books.number, **changes)
-
-
-def time_of(text: str | None) -> datetime | None:
-    """A time as a row has it."""
-    return moment(parse_timestamp(text)) if text is not None else None
 
 
 def not_open(invoice: Invoice, why: str) -> Conflict:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Self
 
 import msgspec
+from msgspec import UnsetType
 
 from ledger.core.commands import Command
 from ledger.core.entries import commitment
@@ -17,12 +18,15 @@ Lines = Annotated[list[Line], LINE_LIST]
 class WithLines(Command, kw_only=True):
     """A command with an invoice's lines, whose descriptions people may ask to have erased; the amounts stay."""
 
-    lines: Lines | None = None
-    tax_inclusive: bool = False
+    lines: Lines | UnsetType | None = None
+
+    def is_tax_inclusive(self) -> bool | None:
+        """Whether the tax is within the amounts; None where the invoice says so that is in the books."""
+        return None
 
     def fault(self) -> FieldError | None:
         """Lines that add up to something."""
-        if self.lines is None:
+        if not isinstance(self.lines, list):
             return None
         if not 1 <= len(self.lines) <= LINES_MAX:
             return FieldError("/lines", "field_invalid", f"An invoice has 1 to {LINES_MAX} lines.")
@@ -31,7 +35,8 @@ class WithLines(Command, kw_only=True):
             if fault is not None:
                 return FieldError(f"/lines/{index}{fault.pointer}", fault.code, fault.detail)
         try:
-            totals(self.lines, self.tax_inclusive)
+            # With the tax within them they come to the least: what is too much then is too much in any case.
+            totals(self.lines, self.is_tax_inclusive() is not False)
         except ValueError as wrong:
             return FieldError("/lines", "amount_invalid", str(wrong))
         return None
@@ -39,17 +44,17 @@ class WithLines(Command, kw_only=True):
     def clear_texts(self) -> dict[str, Any]:
         """The private fields that are set; of the lines the descriptions."""
         found = super().clear_texts()
-        if self.lines is not None:
+        if isinstance(self.lines, list):
             found["lines"] = [line.description for line in self.lines]
         return found
 
     def facts(self, clear: dict[str, Any], salt: bytes) -> Any:
         """The request as the entry keeps it: of the lines only the descriptions give way to commitments."""
         facts = super().facts(clear, salt)
-        if "lines" in clear:
+        if isinstance(self.lines, list):
             facts["lines"] = [
                 msgspec.to_builtins(line) | {"description": commitment(salt, text)}
-                for line, text in zip(self.lines or [], clear["lines"], strict=True)
+                for line, text in zip(self.lines, clear["lines"], strict=True)
             ]
         return facts
 

@@ -2,7 +2,7 @@
 
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey, RevokeApiKey
-from ledger.core.charges import SetFees
+from ledger.core.charges import ClearFees, SetFees
 from ledger.core.claims import ReturnClaim, TakeClaim
 from ledger.core.commands import Command
 from ledger.core.credit_notes import IssueCreditNote
@@ -55,6 +55,7 @@ COMMANDS: dict[str, type[Command]] = {
         CloseParty,
         SetPolicy,
         SetFees,
+        ClearFees,
         SetLimits,
         RegisterPartyKey,
         RecoverParty,

@@ -174,7 +174,7 @@ def _judge(books: Books, party: Party, limit: PartyLimit, amount: int, spent: Sp
         raise refusal(f"at most {most} at once", "pay less at once")
     if limit.per_day_sum is not None and spent.amount > limit.per_day_sum:
         most = format_amount(limit.per_day_sum, limit.currency)
-        raise refusal(f"at most {most} a day", frees)
+        raise refusal(f"at most {most} a day", frees if amount <= limit.per_day_sum else "pay less")
     if limit.per_day_count is not None and spent.times > limit.per_day_count:
         raise refusal(f"{limit.per_day_count} times a day in {limit.currency}", frees)
 

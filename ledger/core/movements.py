@@ -93,6 +93,9 @@ REFUND_TO_RAIL = leg("refund", "payee.available -> rail.outbound", "given back o
 REFUND_TO_RAIL_AS_DEBT = leg("refund", "payee.receivable -> rail.outbound", "the same, what the payee is short of")
 REFUND_PAID = leg("refund.paid", "rail.outbound -> rail.clearing", "the rail has paid it")
 REFUND_FAILED = leg("refund.failed", "rail.outbound -> payee.available", "the rail could not pay it")
+REFUND_DEBT_FAILED = leg(
+    "refund.failed", "rail.outbound -> payee.receivable", "the same: first what of it the payee owes"
+)
 REFUND_FAILED_TO_SUSPENSE = leg("refund.failed", "rail.outbound -> platform.suspense", "the same, of what nobody owns")
 FEE_AGAIN = leg("fee", "payee.available -> platform.fees", "what was returned with it", ("refund.failed",))
 FEE_TAX_AGAIN = leg("fee", "payee.available -> tax.payable", "what was returned with it", ("refund.failed",))

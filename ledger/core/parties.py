@@ -13,6 +13,13 @@ from ledger.core.fields import AliasValue, Channel, Memo, Metadata, PartyId, Par
 from ledger.core.rows import Alias, Party
 
 ALIASES_MAX = 20
+BEFORE_CLOSING = {
+    "available": "Move the money out, then close the party.",
+    "held": "Void the party's holds or let them end, then close it.",
+    "escrow": "Wait until what the party sent is claimed or comes back, then close it.",
+    "receivable": "A party that owes stays; freeze it instead.",
+}
+"""By the role of an account that is not empty: what to do first."""
 STATE_OF_MODE = {"debits": "debits_frozen", "all": "frozen"}
 ALIAS_LIST = msgspec.Meta(extra_json_schema={"maxItems": ALIASES_MAX, "uniqueItems": True})
 
@@ -91,7 +98,8 @@ class PartyAction(Command):
 
 
 class FreezeParty(PartyAction):
-    """Freeze `debits` (it cannot pay but be paid) or `all` (neither). Releases and returns go on."""
+    """Freeze `debits` (it cannot pay but be paid; what it reserved before can be captured) or `all` (none of these).
+    Releases and returns go on."""
 
     kind = "party.freeze"
     private = ("reason",)
@@ -134,10 +142,10 @@ class CloseParty(PartyAction):
         party = open_party(books, self.party)
         for account in books.accounts_of(party.id):
             if account.balance != 0:
-                detail = f"{account.path} in {account.currency} is not zero. Move the money out, then close the party."
+                detail = f"{account.path} in {account.currency} is not zero. {BEFORE_CLOSING[account.role]}"
                 raise Conflict("party_not_empty", detail)
         if books.open_things.find(party.id):
-            what = "an invoice, payment request, split, refund or payout"
+            what = "a hold for it, an invoice, payment request, split, refund or payout"
             detail = f"Something of {party.id} is open: {what}. Let it end first."
             raise Conflict("party_not_empty", detail)
         self.set_state(books, "closed")
@@ -147,15 +155,26 @@ class CloseParty(PartyAction):
 def open_party(books: Books, party_id: str) -> Party:
     """A party that is not closed. Raises party_unknown and party_not_open."""
     party = books.party(party_id, "/party")
+    check_is_not_closed(party)
+    return party
+
+
+def check_is_not_closed(party: Party) -> None:
+    """Raise party_not_open for a party that is closed."""
     if party.state == "closed":
         raise Conflict("party_not_open", f"{party.id} is closed for good.")
-    return party
 
 
 def check_may_pay(party: Party) -> None:
     """Raise party_not_open unless money may leave the party."""
     if party.state != "open":
         raise Conflict("party_not_open", f"{party.id} is {party.state} and cannot pay.")
+
+
+def check_may_honour(party: Party) -> None:
+    """Raise party_not_open unless what the party has reserved may be captured: frozen debits are nothing against it."""
+    if party.state in ("frozen", "closed"):
+        raise Conflict("party_not_open", f"{party.id} is {party.state}: nothing of what it reserved can be captured.")
 
 
 def check_may_be_paid(party: Party) -> None:

@@ -5,15 +5,14 @@ judged by the lane's clock everywhere: past it a request can only expire, whoeve
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
-from ledger.core.deadlines import check_deadline
-from ledger.core.errors import Conflict, FieldError, NotFound, NothingToDo, Refused
+from ledger.core.deadlines import check_deadline, time_of
+from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyRef, Timestamp
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
@@ -21,7 +20,6 @@ from ledger.core.movements import TRANSFER
 from ledger.core.parties import check_may_be_paid, check_may_pay
 from ledger.core.payments import remember_payment
 from ledger.core.rows import Party, PaymentRequest, moment
-from ledger.core.text import parse_timestamp
 
 OPEN_REQUESTS_MAX = 20
 """So many requests of one payee's may stand open with one payer, shares of splits among them."""
@@ -77,7 +75,7 @@ class CreatePaymentRequest(Command, kw_only=True):
                 amount=self.amount,
                 currency=self.currency,
                 state="open",
-                expires_at=time_asked(self.expires_at),
+                expires_at=time_of(self.expires_at),
             ),
         )
         enter_chat(books, self.chat)
@@ -134,7 +132,7 @@ class PayPaymentRequest(RequestAction, kw_only=True):
         """Every reason to refuse, in the order promised to callers; then the money moves."""
         request = self.found(books)
         amount, currency = request.amount, request.currency
-        books.check_currency(currency)
+        books.check_currency(currency, "")
         payer, payee = books.party(request.payer, ""), books.party(request.payee, "")
         consent = check_consent(books, self.intent, self.kind, id_of(request), payer, payee.id, amount, currency)
         check_may_pay(payer)
@@ -180,12 +178,13 @@ class ExpirePaymentRequest(RequestAction):
     """End a request whose time is over; asked for by the sweeper alone."""
 
     kind = "payment_request.expire"
+    falls_due = True
 
     def decide(self, books: Books) -> Result:
         """End it, unless somebody came first."""
         request = self.found(books)
         if request.state != "open" or not has_expired(books, request):
-            raise NothingToDo("request_not_open", f"{self.payment_request} is {request.state}.")
+            raise Conflict("request_not_open", f"{self.payment_request} is {request.state}.")
         end(books, request, "expired")
         return None
 
@@ -202,17 +201,7 @@ def request_id(entry: int, n: int) -> str:
 
 def key_of(resource_id: str) -> tuple[int, int] | None:
     """The entry and n in a request's id; None if it is none."""
-    number = shape.numbered("payment_request", resource_id)
-    if number is not None:
-        return number, 0
-    first, _, last = resource_id.rpartition("_")
-    entry, n = shape.numbered("payment_request", first), shape.numbered("n", f"n_{last}")
-    return (entry, n) if entry is not None and n is not None else None
-
-
-def time_asked(expires_at: str | None) -> datetime | None:
-    """Until when a request stands; None for one that does not expire."""
-    return moment(parse_timestamp(expires_at)) if expires_at is not None else None
+    return shape.numbered_part("payment_request", resource_id)
 
 
 def needs_of_asking(books: Books, payer: str, payee: str) -> tuple[Name, ...]:

@@ -5,13 +5,24 @@ until then. A transfer that waited to be claimed is told from its claim, once th
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.rows import Payment
 
 PAYMENT_KINDS = ("transfer", "capture", "settlement", "deposit")
+
+PaymentId = Annotated[
+    str,
+    msgspec.Meta(
+        title="PaymentId",
+        description="The id of a transfer, capture, settlement or deposit, such as transfer_42.",
+        extra_json_schema={"pattern": f"^(?:{'|'.join(PAYMENT_KINDS)})_[1-9][0-9]{{0,17}}$"},
+    ),
+]
 
 
 def remember_payment(

@@ -34,10 +34,13 @@ ON_ITS_WAY = ("requested", "in_transit")
 
 class RequestPayout(Command, kw_only=True):
     """Pay a party out over a rail, to a destination of its own: all that it can spend, unless `amount` says less.
-    The money is taken at once; what becomes of it, the rail's word says."""
+    The money is taken at once; what becomes of it, the rail's word says.
+
+    An `intent` is `of` the destination, so that nobody sends the money elsewhere. It is as private as that is.
+    """
 
     kind = "payout.request"
-    private = ("destination",)
+    private = ("destination", "intent")
     party: PartyId
     amount: Amount | None = None
     currency: Currency
@@ -71,7 +74,7 @@ class RequestPayout(Command, kw_only=True):
             raise NotFound.at("/rail", "rail_unknown", detail)
         rail, currency = rail_owner(self.rail), self.currency
         amount = self.amount if self.amount is not None else books.balance(party.id, "available", currency)
-        consent = check_consent(books, self.intent, self.kind, None, party, rail, amount, currency)
+        consent = check_consent(books, self.intent, self.kind, self.destination, party, rail, amount, currency)
         check_may_pay(party)
         check_spending(books, party, amount, currency)
         if amount == 0:
@@ -131,8 +134,8 @@ def _texts_fault(reference: str | None, reason: str | None = None) -> FieldError
     )
 
 
-def _change(books: Books, payout: Payout, state: str, reference: str | None) -> None:
-    """Set the state, and the rail's reference if it gave one: the last one counts."""
+def _change(books: Books, payout: Payout, state: str, reference: str | None = None) -> None:
+    """Set the state, and the rail's reference to the payment if it gave one: the last one counts."""
     kept = reference if reference is not None else payout.rail_reference
     if payout.state in ON_ITS_WAY and state not in ON_ITS_WAY:
         books.count_open(payout.party, -1)
@@ -198,9 +201,10 @@ class FailPayout(PayoutAction, kw_only=True):
 
 
 class ReturnPayout(PayoutAction, kw_only=True):
-    """Say that a payout came back after it was paid. The party has again all that came back (`amount`: all of the
-    payout, unless it says less); what the rail keeps of that as its `fee` is a cost of the platform's. A party that is
-    closed by then has it in suspense."""
+    """Say that a payout came back after it was paid, at once or in parts. The party has again all that came back
+    (`amount`: all that did not yet, unless it says less); what the rail keeps of that as its `fee` is a cost of the
+    platform's. A party that is closed by then has it in suspense. The payout is found by the reference it was paid
+    under; the return's own stands beside it."""
 
     kind = "payout.returned"
     private = ("reason",)
@@ -216,15 +220,18 @@ class ReturnPayout(PayoutAction, kw_only=True):
     def decide(self, books: Books) -> Result:
         """Give back what came back. A part that did not stays paid; the fee lowers what the rail has of ours, and
         nothing else."""
-        payout = self.found(books, "paid")
-        amount = self.amount if self.amount is not None else payout.amount
-        if amount > payout.amount:
-            paid = format_amount(payout.amount, payout.currency)
-            raise Refused("amount_exceeds_remaining", f"{self.payout} paid {paid}. At most that can come back.")
+        payout = self.found(books, "paid", "returned")
+        left = payout.amount - payout.returned
+        if left == 0:
+            raise Conflict("payout_not_open", f"All of payout_{payout.entry} has come back.")
+        amount = self.amount if self.amount is not None else left
+        if amount > left:
+            detail = f"Of {self.payout} {format_amount(left, payout.currency)} can still come back. Say at most that."
+            raise Refused("amount_exceeds_remaining", detail)
         _give_back(books, payout, amount)
         if self.fee > 0:
             books.post(RAIL_FEE, PLATFORM, rail_owner(payout.rail), self.fee, payout.currency)
-        _change(books, payout, "returned", self.rail_reference)
+        books.change(books.payouts, payout, state="returned", returned=payout.returned + amount)
         return None
 
 

@@ -8,16 +8,18 @@ from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import FieldError, Invalid, NotFound, Refused
-from ledger.core.invoices import find_invoice, needs_of_invoice, pay_invoice
+from ledger.core.invoices import find_invoice, needs_of_invoice, pay_invoice, with_payment
 from ledger.core.money import format_amount
+from ledger.core.parties import check_is_not_closed
 from ledger.core.rows import Payment
-from ledger.core.settlements import check_are_in, check_are_of, check_is_open, check_is_payable
+from ledger.core.settlements import check_are_in, check_are_of, check_invoice_is_open, check_is_payable
 
 
 class Reallocate(Command):
     """Say anew which invoices a settlement pays; no money moves. What was refunded of an invoice stays with it."""
 
     kind = "settlement.reallocate"
+    if_too_large = "Change fewer invoices at once, in several steps."
     settlement: str
     allocations: Annotated[list[AskedAllocation], ALLOCATION_LIST]
 
@@ -48,10 +50,11 @@ class Reallocate(Command):
         more = {number: -each.amount for number, each in before.items()}
         for share in shares:
             more[share.invoice] = more.get(share.invoice, 0) + share.amount
+        self._check_reopened(books, more)
         # What an invoice has already may be more than is due, after a credit note: only what is added has to be due.
         added = [(invoice, more[invoice.entry]) for invoice in invoices if more[invoice.entry] > 0]
         for invoice, _ in added:
-            check_is_open(invoice)
+            check_invoice_is_open(invoice)
         if sum(more.values()):
             whole = format_amount(payment.amount, payment.currency)
             raise Invalid.at("/allocations", "amount_invalid", f"The allocations have to sum to {whole}.")
@@ -71,6 +74,15 @@ class Reallocate(Command):
         ]
         books.change(books.payments, payment, allocations=allocations.written(after))
         return None
+
+    def _check_reopened(self, books: Books, more: dict[int, int]) -> None:
+        """Raise party_not_open where an invoice would be open again whose merchant or customer is closed for good."""
+        for number, amount in more.items():
+            invoice = find_invoice(books, number, f"invoice_{number}")
+            if amount < 0 and invoice.state == "paid" and with_payment(books, invoice, amount).state != "paid":
+                for party in (invoice.merchant, invoice.customer):
+                    if party is not None:
+                        check_is_not_closed(books.party(party, ""))
 
     def _payment(self, books: Books) -> Payment:
         number = shape.numbered("settlement", self.settlement)

@@ -12,6 +12,7 @@ from ledger.core.allocations import (
     ALLOCATION_LIST,
     Allocation,
     AskedAllocation,
+    CreditNoteId,
     Share,
     asked_fault,
     entries_of,
@@ -26,9 +27,11 @@ from ledger.core.fields import Amount, Memo, RailFee, RailReference, Reason
 from ledger.core.giving_back import (
     check_may_be_given_back,
     check_within_allocations,
+    conclude,
     count,
     give_back,
     needs_of_giving_back,
+    request,
     return_fees,
     share_out,
     take_back,
@@ -36,6 +39,7 @@ from ledger.core.giving_back import (
 from ledger.core.money import format_amount
 from ledger.core.movements import RAIL_FEE, REFUND_FAILED_TO_SUSPENSE, REFUND_PAID
 from ledger.core.payments import (
+    PaymentId,
     known_payment,
     needs_of_payment,
     number_of_payment,
@@ -53,19 +57,27 @@ class MakeRefund(Command, kw_only=True):
 
     kind = "refund"
     private = ("reason",)
-    of: str
+    if_too_large = "Give back fewer invoices at once, by several refunds."
+    of: PaymentId
     amount: Amount | None = None
     allocations: Annotated[list[AskedAllocation], ALLOCATION_LIST] | None = None
-    credit_note: str | None = None
+    credit_note: CreditNoteId | None = None
     reason: Reason
 
     def fault(self) -> FieldError | None:
-        """The text's rule; the allocations sum to the amount."""
+        """The ids' and the text's rules; the allocations sum to the amount."""
         return shape.first(
+            self._of_fault(),
+            shape.resource("/credit_note", "credit_note", self.credit_note),
             shape.required_text("/reason", self.reason, shape.MEMO_LENGTH_MAX),
             asked_fault(self.allocations),
             self._sum_fault(),
         )
+
+    def _of_fault(self) -> FieldError | None:
+        if number_of_payment(self.of) is not None:
+            return None
+        return FieldError("/of", "field_invalid", "Name a transfer, capture, settlement or deposit by its id.")
 
     def _sum_fault(self) -> FieldError | None:
         if self.allocations is None:
@@ -103,32 +115,31 @@ class MakeRefund(Command, kw_only=True):
             raise Conflict("already_reversed", f"{self.of} was taken back as a whole, by entry {payment.reversed_by}.")
         amount = self._amount(payment)
         parts = share_out(allocations, amount) if chosen is None else chosen
-        check_within_allocations(allocations, parts)
+        check_within_allocations(allocations, parts, payment.currency)
         fees = return_fees(books, payment, amount)
         give_back(books, payment, amount)
         count(books, payment, parts, fees, amount)
         is_over_rail = payment.payer is None
-        books.add(
-            books.refunds,
-            Refund(
-                entry=books.number,
-                changed_by=books.number,
-                of=payment.entry,
-                of_kind=payment.kind,
-                party=payment.payee,
-                to=payment.payer,
-                rail=payment.rail if is_over_rail else None,
-                amount=amount,
-                currency=payment.currency,
-                fee_returned=fees.fee,
-                fee_tax_returned=fees.tax,
-                state="requested" if is_over_rail else "succeeded",
-                allocations=canonical([part._asdict() for part in parts]).decode() if parts else None,
-                credit_note=credit_note,
-            ),
+        refund = Refund(
+            entry=books.number,
+            changed_by=books.number,
+            of=payment.entry,
+            of_kind=payment.kind,
+            party=payment.payee,
+            to=payment.payer,
+            rail=payment.rail if is_over_rail else None,
+            amount=amount,
+            currency=payment.currency,
+            fee_returned=fees.fee,
+            fee_tax_returned=fees.tax,
+            state="requested" if is_over_rail else "succeeded",
+            allocations=canonical([part._asdict() for part in parts]).decode() if parts else None,
+            credit_note=credit_note,
         )
         if is_over_rail:
-            books.count_open(payment.payee, 1)
+            request(books, refund)
+        else:
+            books.add(books.refunds, refund)
         return None
 
     def _payment(self, books: Books) -> Payment:
@@ -173,10 +184,12 @@ class MakeRefund(Command, kw_only=True):
         left = payment.amount - payment.refunded
         allocated = sum(each.amount for each in self.allocations or [])
         amount = self.amount or allocated or left
+        if left == 0:
+            raise Refused("amount_exceeds_remaining", f"All of {self.of} was refunded. Nothing of it is left.")
         if not 0 < amount <= left:
             shown = format_amount(left, payment.currency)
             raise Refused(
-                "amount_exceeds_remaining", f"{shown} of {self.of} can still be refunded. Ask for at most it."
+                "amount_exceeds_remaining", f"{shown} of {self.of} can still be refunded. Ask for at most that."
             )
         return amount
 
@@ -198,8 +211,10 @@ class RefundOutcome(Command):
         yield "owners", PLATFORM
         yield from (("owners", rail_owner(refund.rail)),) if refund.rail is not None else ()
         yield "suspense_items" if refund.of_kind == "suspense" else "payments", refund.of
+        yield "open_refunds", refund.of
         payment = books.payments.get(refund.of)
         if payment is not None:
+            yield "receivables", (number, payment.payee)
             yield from needs_of_giving_back(books, payment)
 
     def requested(self, books: Books) -> Refund:
@@ -231,8 +246,7 @@ class PayRefund(RefundOutcome, kw_only=True):
         books.post(REFUND_PAID, rail, rail, refund.amount, refund.currency)
         if self.fee > 0:
             books.post(RAIL_FEE, PLATFORM, rail, self.fee, refund.currency)
-        books.change(books.refunds, refund, state="succeeded", rail_reference=self.rail_reference)
-        books.count_open(refund.party, -1)
+        conclude(books, refund, "succeeded", self.rail_reference)
         return None
 
 
@@ -262,8 +276,7 @@ class FailRefund(RefundOutcome, kw_only=True):
             if payment is None:
                 raise NotFound("not_found", f"There is no payment that {self.refund} is of.")
             take_back(books, payment, refund)
-        books.change(books.refunds, refund, state="failed", rail_reference=self.rail_reference)
-        books.count_open(refund.party, -1)
+        conclude(books, refund, "failed", self.rail_reference)
         return None
 
     def _suspend(self, books: Books, refund: Refund) -> None:

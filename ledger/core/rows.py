@@ -232,7 +232,7 @@ class Deposit(Agreement, frozen=True):
 
 class SuspenseItem(Agreement, frozen=True):
     """Money that arrived for nobody known. `state`: open, cleared; `party` is whom it was meant for, if that is
-    known."""
+    known. `allocated` is JSON, who got what of it: suspense.Part."""
 
     table = "suspense_items"
     amount: int
@@ -243,6 +243,7 @@ class SuspenseItem(Agreement, frozen=True):
     state: str
     rail: str
     party: str | None = None
+    allocated: str | None = None
 
 
 class Receivable(Agreement, frozen=True):
@@ -321,7 +322,7 @@ class Claim(Agreement, frozen=True):
 
 class Invoice(Agreement, frozen=True):
     """An invoice. `state`: draft, open, paid, void, uncollectible. `number` counts per merchant; the lines stand in the
-    entry `lines_by`."""
+    entry `lines_by`, the memo in `memo_by`."""
 
     table = "invoices"
     merchant: str
@@ -333,6 +334,7 @@ class Invoice(Agreement, frozen=True):
     total: int
     lines_by: int
     tax_inclusive: bool
+    memo_by: int | None = None
     number: int | None = None
     finalized_on: date | None = None
     due_at: datetime | None = None
@@ -365,6 +367,7 @@ class CreditNote(Agreement, frozen=True):
     """What an invoice was lowered by."""
 
     table = "credit_notes"
+    merchant: str
     invoice: int
     number: int
     amount: int
@@ -415,8 +418,8 @@ class Refund(Agreement, frozen=True):
 
 
 class Payout(Agreement, frozen=True):
-    """Money on its way out to its owner. `state`: requested, in_transit, paid, failed, returned. It pays what the
-    wallet came to after the entry `after_entry`, the payout before."""
+    """Money on its way out to its owner. `state`: requested, in_transit, paid, failed, returned; so much of it came
+    back as is `returned`. It pays what the wallet came to after the entry `after_entry`, the payout before."""
 
     table = "payouts"
     party: str
@@ -426,6 +429,7 @@ class Payout(Agreement, frozen=True):
     state: str
     after_entry: int
     rail_reference: str | None = None
+    returned: int = 0
 
 
 class OutsideMove(Agreement, frozen=True):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ledger.core import allocations, shape
 from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation
-from ledger.core.books import Books
+from ledger.core.books import Books, OpenInvoice
 from ledger.core.charges import Charge, charge, needs_of_charge
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
@@ -52,6 +52,7 @@ class SettleInvoice(Command, kw_only=True):
     def decide(self, books: Books) -> Result:
         """Move the money and lower what is due."""
         invoice = find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
+        books.check_currency(invoice.currency, "")
         payer, merchant = books.party(self.payer, "/payer"), books.party(invoice.merchant, "")
         check_is_another(payer, merchant)
         amount = self.amount if self.amount is not None else invoice.due
@@ -70,6 +71,7 @@ class MakeSettlement(Command, kw_only=True):
     kind = "settlement"
     private = ("memo",)
     references = ("payer", "merchant")
+    if_too_large = "Pay fewer invoices at once, by several settlements."
     payer: PartyRef
     merchant: PartyRef
     amount: Amount
@@ -102,7 +104,7 @@ class MakeSettlement(Command, kw_only=True):
             numbers: Iterable[int] = [share.invoice for share in allocations.entries_of(self.allocations)]
         elif payer is not None and merchant is not None:
             yield "open_invoices", (merchant.id, payer.id)
-            numbers = books.open_invoices.get((merchant.id, payer.id)) or ()
+            numbers = _oldest(books.open_invoices.get((merchant.id, payer.id)) or (), self.currency)
         else:
             return
         for number in numbers:
@@ -144,13 +146,12 @@ def pay_from_wallet(
     check_may_pay(payer)
     check_may_be_paid(merchant)
     for invoice, _ in shares:
-        check_is_open(invoice)
+        check_invoice_is_open(invoice)
     check_spending(books, payer, amount, currency)
     check_receiving(books, merchant, amount, currency)
     due = sum(part for _, part in shares)
     if due < amount:
-        most = format_amount(due, currency)
-        raise Refused("amount_exceeds_remaining", f"{most} are due from {payer.id} to {merchant.id}. Pay at most that.")
+        raise _too_much(payer, merchant, format_amount(due, currency), len(shares))
     for invoice, part in shares:
         check_is_payable(invoice, part)
         books.post(SETTLE, payer.id, merchant.id, part, currency)
@@ -190,13 +191,21 @@ def enter_settlement(
     )
 
 
+def _too_much(payer: Party, merchant: Party, due: str, count: int) -> Refused:
+    """The refusal of more than is `due` on the invoices, of which there may be more than one payment can settle."""
+    is_limited = count == allocations.ALLOCATIONS_MAX
+    all_of_it = f"{due} are due from {payer.id} to {merchant.id}. Pay at most that."
+    the_oldest = f"One payment settles at most {count} invoices, on which {due} are due. Pay the others by another."
+    return Refused("amount_exceeds_remaining", the_oldest if is_limited else all_of_it)
+
+
 def check_is_another(payer: Party, merchant: Party) -> None:
     """Raise same_party for a merchant that would pay itself."""
     if payer.id == merchant.id:
         raise Refused("same_party", f"Payer and merchant are both {payer.id}. Name two parties.")
 
 
-def check_is_open(invoice: Invoice) -> None:
+def check_invoice_is_open(invoice: Invoice) -> None:
     """Raise invoice_not_open for an invoice that nothing can be paid on."""
     if invoice.state not in PAYABLE:
         raise Conflict("invoice_not_open", f"invoice_{invoice.entry} is {invoice.state}; nothing can be paid on it.")
@@ -204,7 +213,7 @@ def check_is_open(invoice: Invoice) -> None:
 
 def check_is_payable(invoice: Invoice, amount: int) -> None:
     """Raise invoice_not_open, or amount_exceeds_remaining for more than is due."""
-    check_is_open(invoice)
+    check_invoice_is_open(invoice)
     if amount > invoice.due:
         due = format_amount(invoice.due, invoice.currency)
         raise Refused("amount_exceeds_remaining", f"{due} are due on invoice_{invoice.entry}. Pay at most that.")
@@ -227,20 +236,21 @@ def check_are_in(invoices: Iterable[Invoice], currency: str) -> None:
 
 def oldest_first(books: Books, payer: Party, merchant: Party, amount: int, currency: str) -> list[tuple[Invoice, int]]:
     """What is due from a payer to a merchant, the oldest first, up to an amount; less, where less is due."""
-    numbers = books.open_invoices.find((merchant.id, payer.id)) or ()
-    due = [invoice for number in numbers if (invoice := books.invoices.find(number)) is not None]
-    due = sorted((each for each in due if each.currency == currency), key=_oldest)
+    numbers = _oldest(books.open_invoices.find((merchant.id, payer.id)) or (), currency)
     shares: list[tuple[Invoice, int]] = []
     left = amount
-    for invoice in due[: allocations.ALLOCATIONS_MAX]:
-        if left > 0:
+    for number in numbers:
+        invoice = books.invoices.find(number)
+        if invoice is not None and left > 0:
             shares.append((invoice, min(left, invoice.due)))
             left -= min(left, invoice.due)
     return shares
 
 
-def _oldest(invoice: Invoice) -> tuple[bool, object, int]:
-    return invoice.due_at is None, invoice.due_at or 0, invoice.entry
+def _oldest(invoices: Iterable[OpenInvoice], currency: str) -> list[int]:
+    """The entries of the oldest invoices in a currency, as many as one payment settles: no others are loaded."""
+    due = sorted((each.due_at is None, each.due_at or 0, each.entry) for each in invoices if each.currency == currency)
+    return [entry for _, _, entry in due[: allocations.ALLOCATIONS_MAX]]
 
 
 def _sum_fault(asked: Sequence[AskedAllocation] | None, amount: int) -> FieldError | None:

@@ -99,7 +99,25 @@ def timestamp(pointer: str, value: str | None) -> FieldError | None:
     return None
 
 
+def resource(pointer: str, noun: str, value: str | None) -> FieldError | None:
+    """The id of something that an entry made, such as `invoice_42`. Whether there is one, the books say."""
+    if value is None or numbered(noun, value) is not None:
+        return None
+    return FieldError(pointer, "field_invalid", f"Write an id such as {noun}_42.")
+
+
 def numbered(noun: str, resource_id: str) -> int | None:
     """The entry number in an id such as `deposit_7`; None if it is no id of that noun."""
     prefix, _, number = resource_id.rpartition("_")
     return int(number) if prefix == noun and _NUMBER.match(number) else None
+
+
+def numbered_part(noun: str, resource_id: str) -> tuple[int, int] | None:
+    """The entry number, and which of several that it made, in an id such as `payment_request_7_2`; 0 where the id does
+    not say; None if it is no id of that noun."""
+    number = numbered(noun, resource_id)
+    if number is not None:
+        return number, 0
+    first, _, last = resource_id.rpartition("_")
+    number, n = numbered(noun, first), numbered("n", f"n_{last}")
+    return (number, n) if number is not None and n is not None else None

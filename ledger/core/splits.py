@@ -9,7 +9,7 @@ from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
-from ledger.core.deadlines import check_deadline
+from ledger.core.deadlines import check_deadline, time_of
 from ledger.core.errors import Conflict, FieldError, Invalid, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyId, PartyRef, Timestamp
 from ledger.core.money import split_by_weights, split_evenly
@@ -21,9 +21,8 @@ from ledger.core.payment_requests import (
     has_expired,
     needs_of_asking,
     take_off_split,
-    time_asked,
 )
-from ledger.core.rows import Party, PaymentRequest, Split
+from ledger.core.rows import Party, PaymentRequest, Split, shown_time
 
 SHARES_MAX = 100
 DONE_STATES = ("paid", "cancelled")
@@ -106,7 +105,7 @@ class CreateSplit(Command, kw_only=True):
                     amount=amount,
                     currency=self.currency,
                     state="paid" if is_own else "open",
-                    expires_at=time_asked(self.expires_at),
+                    expires_at=time_of(self.expires_at),
                 ),
             )
         number, size = books.number, len(payers)
@@ -193,13 +192,13 @@ class CancelSplit(SplitAction):
     kind = "split.cancel"
 
     def decide(self, books: Books) -> Result:
-        """Cancel every share that is open."""
+        """Cancel every share that is open; one whose time is over expires by that."""
         split = self.found(books)
         if split.state != "open":
             raise Conflict("request_not_open", f"{self.split} is {split.state}.")
         for share in shares_of(books, split):
             if share.state == "open":
-                end(books, share, "cancelled")
+                end(books, share, "expired" if has_expired(books, share) else "cancelled")
         books.change(books.splits, split, outstanding=0, state="cancelled")
         books.count_open(split.payee, -1)
         return shares_after(books, split)
@@ -225,7 +224,8 @@ def shares_after(books: Books, split: Split) -> dict[str, Any]:
         }
         for share in shares_of(books, split)
     ]
-    return {"shares": shares}
+    expires_at = next(shares_of(books, split)).expires_at
+    return {"shares": shares, "expires_at": shown_time(expires_at) if expires_at is not None else None}
 
 
 def amounts_of(total: int, shares: Sequence[Share]) -> list[int]:

@@ -1,6 +1,9 @@
 """Suspense: money that arrived and could not be credited is given to whom it belongs, pays an invoice, or goes back."""
 
 from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 
 from ledger.core import shape
 from ledger.core.allocations import InvoiceId
@@ -8,15 +11,37 @@ from ledger.core.books import Books
 from ledger.core.charges import charge, needs_of_charge
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
+from ledger.core.entries import canonical
 from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, PartyRef, Reason
+from ledger.core.giving_back import request
 from ledger.core.invoices import find_invoice, needs_of_invoice
 from ledger.core.limits import check_receiving
 from ledger.core.money import format_amount
 from ledger.core.movements import ALLOCATE, ALLOCATE_TO_INVOICE, SUSPENSE_RETURN
 from ledger.core.parties import check_may_be_paid
 from ledger.core.rows import Refund, SuspenseItem
-from ledger.core.settlements import check_is_payable, enter_settlement
+from ledger.core.settlements import check_invoice_is_open, check_is_payable, enter_settlement
+
+PARTS_MAX = 35
+"""Of an item: so many parts, each a merchant's for an invoice, fit into the one entry that may have to recall them."""
+
+
+class Part(msgspec.Struct, omit_defaults=True):
+    """So much of an item was allocated to a party, in minor units; to an invoice of its by the `settlement`, an
+    entry."""
+
+    party: str
+    amount: int
+    settlement: int | None = None
+
+
+def read_parts(text: str | None) -> list[Part]:
+    """The parts that an item's row keeps; [] if nothing of it was allocated."""
+    return _read(text) if text is not None else []
+
+
+_read = msgspec.json.Decoder(list[Part]).decode
 
 
 class AllocateSuspense(Command, kw_only=True):
@@ -33,7 +58,7 @@ class AllocateSuspense(Command, kw_only=True):
         """A party or an invoice."""
         if (self.to is None) == (self.invoice is None):
             return FieldError("/to", "field_invalid", "Give to, a party, or invoice: one of the two.")
-        return shape.reference("/to", self.to)
+        return shape.first(shape.reference("/to", self.to), shape.resource("/invoice", "invoice", self.invoice))
 
     def needs(self, books: Books) -> Iterable[Name]:
         """The item, and whom or what it goes to."""
@@ -53,25 +78,29 @@ class AllocateSuspense(Command, kw_only=True):
             self._pay_invoice(books, item, self.invoice)
         else:
             party = books.party(self.to or "", "/to")
+            books.check_currency(item.currency, "")
             check_may_be_paid(party)
             check_is_open(item)
             amount = self.amount if self.amount is not None else item.remaining
             check_receiving(books, party, amount, item.currency)
-            books.post(ALLOCATE, PLATFORM, party.id, take(books, item, amount), item.currency)
+            books.post(ALLOCATE, PLATFORM, party.id, _give(books, item, Part(party.id, amount)), item.currency)
         return None
 
     def _pay_invoice(self, books: Books, item: SuspenseItem, name: str) -> None:
         invoice = find_invoice(books, shape.numbered("invoice", name), name)
         merchant = books.party(invoice.merchant, "")
-        check_may_be_paid(merchant)
-        check_is_open(item)
         if invoice.currency != item.currency:
             detail = f"{name} is in {invoice.currency}, the item in {item.currency}."
             raise Refused("currency_mismatch", detail)
+        books.check_currency(item.currency, "")
+        check_may_be_paid(merchant)
+        check_is_open(item)
+        check_invoice_is_open(invoice)
         amount = self.amount if self.amount is not None else min(item.remaining, max(invoice.due, 1))
         check_receiving(books, merchant, amount, item.currency)
         check_is_payable(invoice, amount)
-        books.post(ALLOCATE_TO_INVOICE, PLATFORM, merchant.id, take(books, item, amount), item.currency)
+        given = _give(books, item, Part(merchant.id, amount, books.number))
+        books.post(ALLOCATE_TO_INVOICE, PLATFORM, merchant.id, given, item.currency)
         charged = charge(books, merchant, amount, item.currency)
         enter_settlement(books, None, item.rail, merchant, [(invoice, amount)], item.currency, charged)
 
@@ -95,6 +124,7 @@ class ReturnSuspense(Command, kw_only=True):
         item = books.suspense_items.get(shape.numbered("suspense", self.suspense))
         if item is not None:
             yield "owners", rail_owner(item.rail)
+            yield "open_refunds", item.entry
 
     def decide(self, books: Books) -> Result:
         """Tell the rail to pay it."""
@@ -116,7 +146,7 @@ class ReturnSuspense(Command, kw_only=True):
             fee_tax_returned=0,
             state="requested",
         )
-        books.add(books.refunds, refund)
+        request(books, refund)
         return None
 
 
@@ -126,14 +156,31 @@ def check_is_open(item: SuspenseItem) -> None:
         raise Conflict("suspense_not_open", f"suspense_{item.entry} is cleared.")
 
 
-def take(books: Books, item: SuspenseItem, amount: int) -> int:
+def take(books: Books, item: SuspenseItem, amount: int, **changes: Any) -> int:
     """Lower what is left of an item by an amount. Raises amount_exceeds_remaining."""
     left = item.remaining - amount
     if left < 0:
         remaining = format_amount(item.remaining, item.currency)
         raise Refused("amount_exceeds_remaining", f"{remaining} of suspense_{item.entry} are left. Take at most that.")
-    books.change(books.suspense_items, item, remaining=left, state="open" if left > 0 else "cleared")
+    books.change(books.suspense_items, item, remaining=left, state="open" if left > 0 else "cleared", **changes)
     return amount
+
+
+def _give(books: Books, item: SuspenseItem, given: Part) -> int:
+    """Lower what is left of an item by a part, and keep who got it: the rail may recall it. Raises limit_exceeded."""
+    parts = read_parts(item.allocated)
+    before = next((each for each in parts if (each.party, each.settlement) == (given.party, given.settlement)), None)
+    if before is not None:
+        before.amount += given.amount
+    elif len(parts) < PARTS_MAX:
+        parts.append(given)
+    else:
+        detail = (
+            f"suspense_{item.entry} went to {PARTS_MAX} parties and invoices, the most there can be. Give the rest to "
+            "one of these parties, or send it back."
+        )
+        raise Refused("limit_exceeded", detail)
+    return take(books, item, given.amount, allocated=canonical(parts).decode())
 
 
 def _needs_of_item(name: str) -> Iterable[Name]:

@@ -140,10 +140,11 @@ def parse_alias(text: str) -> tuple[str, str] | None:
 
 
 def parse_timestamp(text: str) -> int:
-    """The microseconds since 1970-01-01T00:00:00Z of an RFC 3339 date-time (section 5.6) of the years 1 to 9999.
+    """The microseconds since 1970-01-01T00:00:00Z of an RFC 3339 date-time (section 5.6) within the years 1 to 9999.
 
     Any zone offset up to ±23:59 is read; a fraction of up to nine digits is cut off after the sixth. ValueError for
-    anything else: no zone, a space in place of the T, hour 24, a leap second, a day that the calendar does not have.
+    anything else: no zone, a space in place of the T, hour 24, a leap second, a day that the calendar does not have;
+    and for the calendar's first and last microsecond, which asyncpg writes as -infinity and infinity.
     """
     if not _timestamp.match(text):
         raise ValueError("A time is written with its zone, as in 2026-11-20T23:05:01Z or 2026-11-21T04:35:01.25+05:30.")
@@ -152,8 +153,8 @@ def parse_timestamp(text: str) -> int:
     except ValueError:
         raise ValueError("The calendar does not have this day.") from None
     micros = (moment - _EPOCH) // _MICROSECOND
-    if not _FIRST_MICROS <= micros <= _LAST_MICROS:
-        raise ValueError("In UTC this time is outside of the years 1 to 9999.")
+    if not _FIRST_MICROS < micros < _LAST_MICROS:
+        raise ValueError("In UTC this time is not within the years 1 to 9999.")
     return micros
 
 

@@ -102,7 +102,8 @@ ADVICE = {
     "it.",
     "invoice_not_open": "The invoice is not in a state for this: a draft is finalised first, and of a paid or void one "
     "nothing can be settled. `detail` says what it is.",
-    "refund_not_open": "The refund has succeeded or failed already.",
+    "refund_not_open": "The refund has succeeded or failed already. Or a deposit is to be returned while a refund of "
+    "it is on its way: `detail` names it. Book first what became of that, then the return under a new key.",
     "payout_not_open": "The payout is not in a state for this; `detail` says in which it is.",
     "currency_mismatch": "Money moves within one currency, and `detail` names the account that is kept in another one. "
     "Book an exchange as what left the one account and what came to the other, each in its own currency.",
@@ -112,14 +113,15 @@ ADVICE = {
     "linked_failed": "Another item of the same atomic batch could not be done, so none was. Look for the item whose "
     "problem is another code, correct it, and send the batch again with new keys.",
     "already_exists": "`existing` names what is there and the entry that made it. If that is what you wanted, go on "
-    "with it; if not, choose another id. A deposit's rail_reference books once, whatever the key.",
+    "with it; if not, choose another id. A deposit's rail_reference books once, whatever the key and "
+    "even if the deposit was returned since.",
     "party_not_open": "The party is frozen or closed. A frozen one is freed with `POST /v1/parties/{party}/unfreeze`; "
     "a closed one stays closed.",
     "party_not_empty": "Before a party can be closed its balances must be zero and nothing of it may be open. "
     "`detail` names what is left.",
-    "suspense_not_open": "The suspense item was allocated or returned before. See what became of it, and reverse that "
-    "first.",
-    "already_reversed": "It was returned or reversed before, which can happen once. Nothing more needs to be done.",
+    "suspense_not_open": "Nothing of the suspense item is left: it was allocated, sent back, or recalled by its rail.",
+    "already_reversed": "It was returned, given back or reversed before, which can happen once. Nothing more needs to "
+    "be done.",
     "alias_moved": "The alias names another party than `to_expected`, the one that the sender saw. Show the sender "
     "whom they would pay now, and ask again under a new key.",
     "overloaded": "More requests are waiting than can be done in time. Wait for `Retry-After` seconds, and send "

@@ -3,6 +3,7 @@
 from ledger.core.credit_notes import IssueCreditNote
 from ledger.core.entries import Entry, row_of
 from ledger.core.rows import CreditNote
+from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.invoices import InvoiceAfterAnswer, changed
@@ -14,6 +15,7 @@ class CreditNoteAnswer(Made, kw_only=True):
     """A credit note: its number is of the same series as the merchant's invoices."""
 
     number: int
+    merchant: str
     invoice: str
     amount: int
     currency: str
@@ -54,6 +56,7 @@ def show(row: CreditNote, read: Read) -> CreditNoteAnswer:
         id=f"credit_note_{row.entry}",
         entry=row.entry,
         number=row.number,
+        merchant=row.merchant,
         invoice=f"invoice_{row.invoice}",
         amount=row.amount,
         currency=row.currency,
@@ -63,7 +66,8 @@ def show(row: CreditNote, read: Read) -> CreditNoteAnswer:
 
 
 def _columns(name: str, value: str) -> tuple[tuple[str, int]]:
-    return ((name, int(value.removeprefix("invoice_")) if value.removeprefix("invoice_").isdecimal() else 0),)
+    """A filter as a column: an invoice's id holds its entry."""
+    return ((name, numbered("invoice", value) or 0),)
 
 
 NOUN = Noun(
@@ -72,7 +76,7 @@ NOUN = Noun(
     plural="credit-notes",
     answer=CreditNoteAnswer,
     show=show,
-    sides=(),
+    sides=("merchant",),
     equal=("invoice",),
     columns=_columns,
 )

@@ -30,13 +30,20 @@ class DepositAnswer(Made, kw_only=True):
     surplus: int
     surplus_to: str | None
     occurred_at: str | None
+    reference: str | None
     memo: str | None
     posted_at: str
     effective_on: str
 
+    def as_dry_run(self) -> None:
+        """Take back what only a real write has."""
+        super().as_dry_run()
+        self.settlement = None
+
 
 class DepositReturnAnswer(Made, kw_only=True):
-    """A deposit's return: `receivable` is what the party now owes because its balance did not suffice."""
+    """A deposit's return: the rail has taken `amount`, which is all that no refund had sent back before; `receivable`
+    is what of it those who were credited now owe because their balances did not suffice."""
 
     deposit: str
     amount: int
@@ -64,6 +71,7 @@ def answer(entry: Entry) -> DepositAnswer:
         surplus=row.surplus,
         surplus_to=row.surplus_to,
         occurred_at=_in_utc(request.occurred_at),
+        reference=request.reference,
         memo=request.memo,
         posted_at=format_timestamp(entry.posted_at),
         effective_on=entry.effective_on.isoformat(),
@@ -102,7 +110,7 @@ NOUN = Noun(
     plural="deposits",
     answer=DepositAnswer,
     show=_shown,
-    sides=("party",),
+    sides=("party", "surplus_to"),
     states=get_args(DepositState),
     equal=("rail_reference",),
 )

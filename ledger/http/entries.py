@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ledger.core.errors import Invalid, NotFound
 from ledger.core.kinds import COMMANDS
 from ledger.http.periods import EntryNumber
 from ledger.http.replies import Reply
+from ledger.http.resources import Resource, resource
 from ledger.http.routes import Asked, Route
 
 POLL_SECONDS = 0.5
@@ -34,13 +35,6 @@ class FeedQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000, description="How many to show at most.")] = 100
     kind: Kind | None = None
     wait: Annotated[int, msgspec.Meta(ge=0, le=30, description="Seconds to wait for an entry.")] = 0
-
-
-class Resource(msgspec.Struct):
-    """What an entry is about: the thing that it made, or the noun that it changed."""
-
-    type: str
-    id: str
 
 
 class EntryAnswer(msgspec.Struct):
@@ -67,69 +61,6 @@ class FeedAnswer(msgspec.Struct):
     entries: list[EntryAnswer]
     next_after: int
     head: int
-
-
-_KEYS = ("party_key.register", "party_key.recover", "request_key.register", "log_key.register")
-"""Kinds that make a key, which is called by its thumbprint."""
-
-_ABOUT = {
-    "party.create": ("party", "id"),
-    "party.freeze": ("party", "party"),
-    "party.unfreeze": ("party", "party"),
-    "party.close": ("party", "party"),
-    "policy.set": ("party", "party"),
-    "fees.set": ("party", "party"),
-    "limits.set": ("party", "party"),
-    "claim.take": ("transfer", "transfer"),
-    "claim.return": ("transfer", "transfer"),
-    "party_key.revoke": ("party_key", "key_id"),
-    "request_key.revoke": ("request_key", "key_id"),
-    "log_key.revoke": ("log_key", "key_id"),
-    "api_key.revoke": ("api_key", "id"),
-    "alias.add": ("party", "party"),
-    "alias.remove": ("party", "party"),
-    "bank.register": ("bank", "id"),
-    "rail.register": ("rail", "id"),
-    "payment_request.decline": ("payment_request", "payment_request"),
-    "payment_request.cancel": ("payment_request", "payment_request"),
-    "payment_request.expire": ("payment_request", "payment_request"),
-    "split.waive": ("split", "split"),
-    "split.cancel": ("split", "split"),
-    "refund.paid": ("refund", "refund"),
-    "refund.failed": ("refund", "refund"),
-    "payout.submit": ("payout", "payout"),
-    "payout.paid": ("payout", "payout"),
-    "payout.failed": ("payout", "payout"),
-    "payout.returned": ("payout", "payout"),
-}
-"""Of the kinds of entries that make nothing with a number of its own: the noun, and the fact that names it."""
-
-_MAKES = {
-    "hold.capture": "capture",
-    "payment_request.create": "payment_request",
-    "payment_request.pay": "transfer",
-    "split.create": "split",
-    "payout.request": "payout",
-}
-"""Of the kinds of entries that make something that is called otherwise than they are: the noun."""
-
-
-def resource(entry: EntryBody) -> Resource:
-    """What an entry is about. Most make something whose id is their kind and number: transfer_8, deposit_return_9."""
-    if entry.kind == "ledger.set":
-        return Resource("ledger", entry.ledger)
-    if entry.kind == "log.accept_loss":
-        return Resource("log", msgspec.json.decode(entry.request)["origin"])
-    if entry.kind == "api_key.create":
-        return Resource("api_key", f"key_{entry.number}")
-    if entry.kind in _KEYS:
-        return Resource(entry.kind.partition(".")[0], msgspec.json.decode(entry.result)["id"])
-    if entry.kind in _ABOUT:
-        noun, fact = _ABOUT[entry.kind]
-        facts: dict[str, Any] = msgspec.json.decode(entry.request)
-        return Resource(noun, facts[fact])
-    noun = _MAKES.get(entry.kind) or entry.kind.replace(".", "_")
-    return Resource(noun, f"{noun}_{entry.number}")
 
 
 def answer(entry: EntryBody) -> EntryAnswer:

@@ -23,6 +23,8 @@ GLOSSARY = {
     "SuspenseItemAnswer.id": Word("The item's id.", "suspense_41"),
     "Resource.id": Word("Its id.", "transfer_42"),
     "DepositReturnAnswer.id": Word("The return's id.", "deposit_return_43"),
+    "DepositReturnAnswer.amount": Word("What the rail took, in minor units: all that was not sent back.", 50_000),
+    "DepositReturnAnswer.receivable": Word("What of it is owed now, in minor units, by those who have it no more.", 0),
     "Existing.id": Word("The id of what exists.", "alice"),
     "kind": Word("Whether the party is a person or a merchant.", "person"),
     "EntryAnswer.kind": Word("What happened.", "transfer"),
@@ -33,7 +35,9 @@ GLOSSARY = {
     "state": Word("What state it is in.", "credited"),
     "PartyAnswer.state": Word("Whether it can pay and be paid: debits_frozen cannot pay, frozen neither.", "open"),
     "PartyStateAnswer.state": Word("Whether it can pay and be paid.", "open"),
-    "SuspenseItemAnswer.state": Word("`open`: it waits to be allocated or returned.", "open"),
+    "SuspenseItemAnswer.state": Word(
+        "`open`: it waits to be allocated or returned; `cleared`: nothing is left.", "open"
+    ),
     "RequestAnswer.state": Word("Whether the request made an entry.", "accepted"),
     "mode": Word("`debits`: it cannot pay but be paid; `all`: neither.", "debits"),
     "party": Word("A party's id.", "alice"),
@@ -113,7 +117,7 @@ GLOSSARY = {
     "at": Word("As of this time; now if left out.", "2026-11-20T12:00:00Z", "date-time"),
     "RequestAnswer.at": Word("When it was answered.", "2026-11-20T23:05:01.123456Z", "date-time"),
     "arrived_on": Word("The day on which it arrived.", "2026-11-03", "date"),
-    "age_days": Word("How many days it has lain there.", 17),
+    "age_days": Word("How many days it has lain there; null once nothing is left.", 17),
     "time_zone": Word("The time zone of the accounting dates.", "Europe/Berlin"),
     # from where
     "rail": Word("The rail over which the money came.", "sepa"),

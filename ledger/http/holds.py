@@ -18,7 +18,7 @@ HoldState = Literal["open", "captured", "voided", "expired"]
 
 
 class HoldAfterAnswer(Answer, kw_only=True):
-    """A hold as the entry left it that was made by an action."""
+    """A hold as an action left it; `entry` is the action's. GET also shows what was said when it was made."""
 
     id: str | None
     from_: str = msgspec.field(name="from")
@@ -126,7 +126,8 @@ NOUN = Noun(
     show=show,
     sides=("payer", "payee"),
     states=get_args(HoldState),
-    has_chat=True,
+    among=("chat",),
+    lapses=True,
 )
 
 ROUTES = (

@@ -1,6 +1,8 @@
 """Invoices as they are sent in a chat: in words, and as the QR code that banking applications read (EPC069-12)."""
 
 import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import segno
 
@@ -25,15 +27,17 @@ SVG = "image/svg+xml"
 
 async def print_invoice(asked: Asked) -> Reply:
     """The invoice as a message of short lines, with how to pay it; in English."""
-    _, answer, head = await _read(asked)
-    return Reply(200, plain_text(_printed(answer, head)).encode() + b"\n", TEXT.encode())
+    row, answer, head = await _read(asked)
+    return Reply(200, plain_text(_printed(row, answer, head)).encode() + b"\n", TEXT.encode())
 
 
 async def draw_code(asked: Asked) -> Reply:
-    """A QR code to pay what is due by a SEPA transfer: for invoices in EUR, of a ledger whose bank has an IBAN."""
+    """A QR code to pay what is due by a SEPA transfer: for invoices in EUR, of a ledger that keeps its clients' money
+    at a bank with an IBAN to which a rail settles."""
     row, answer, head = await _read(asked)
     if row.currency != "EUR" or row.state not in PAYABLE or head.iban is None:
-        detail = f"{answer.id} cannot be paid by a QR code: that takes an open invoice in EUR, and a bank with an IBAN."
+        what = "an open invoice in EUR, and a safeguarded bank with an IBAN to which a rail settles"
+        detail = f"{answer.id} cannot be paid by a QR code: that takes {what}."
         raise NotFound("not_found", detail)
     try:
         payload = epc_payload(head.holder, head.iban, row.due, creditor_reference(row.entry))
@@ -53,13 +57,20 @@ async def _read(asked: Asked) -> tuple[Invoice, InvoiceAnswer, Letterhead]:
         row = await agreements.one(connection, asked.ledger_id, Invoice, number) if number is not None else None
         if row is None:
             raise NotFound("not_found", f"There is no invoice {name}.")
-        entries = await agreements.made_by(connection, asked.ledger_id, [row], [row.lines_by])
+        entries = await agreements.made_by(connection, asked.ledger_id, [row], invoices.told_by(row))
         now = await connection.fetchval("SELECT now()")
         head = await letterhead(connection, asked.ledger_id, row.merchant, row.customer, row.currency)
     return row, invoices.show(row, Read(entries, now)), head
 
 
-def _printed(invoice: InvoiceAnswer, head: Letterhead) -> Printed:
+def _day(at: datetime, time_zone: str) -> str:
+    try:
+        return at.astimezone(ZoneInfo(time_zone)).date().isoformat()
+    except OverflowError:  # at the calendar's end
+        return at.date().isoformat()
+
+
+def _printed(row: Invoice, invoice: InvoiceAnswer, head: Letterhead) -> Printed:
     return Printed(
         merchant=head.merchant,
         customer=head.customer,
@@ -67,7 +78,7 @@ def _printed(invoice: InvoiceAnswer, head: Letterhead) -> Printed:
         reference=invoice.reference,
         currency=invoice.currency,
         issued_on=invoice.finalized_on,
-        due_on=invoice.due_at[:10] if invoice.due_at is not None else None,
+        due_on=_day(row.due_at, head.time_zone) if row.due_at is not None else None,
         lines=[
             PrintedLine(line.description, str(line.quantity), line.unit_amount, line.amount, line.discount)
             for line in invoice.lines

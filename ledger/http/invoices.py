@@ -1,5 +1,6 @@
 """Invoices over HTTP: drafted, issued, shown, listed; and put into words and a QR code to send in the chat."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -14,14 +15,14 @@ from ledger.core.invoices import CreateInvoice, FinalizeInvoice, VoidInvoice, Wr
 from ledger.core.rows import Invoice, moment, shown_time
 from ledger.core.text import format_timestamp
 from ledger.http import listing
-from ledger.http.listing import Noun, Read
+from ledger.http.listing import Noun, Read, Shared
 from ledger.http.routes import Answer, write
 
 InvoiceState = Literal["draft", "open", "paid", "void", "uncollectible"]
 
 
 class InvoiceAfterAnswer(Answer, kw_only=True):
-    """An invoice as an action left it; `entry` is the action's. GET shows its lines."""
+    """An invoice as an action left it; `entry` is the action's. GET shows its lines, tax rates and memo as well."""
 
     id: str | None
     number: int | None
@@ -113,23 +114,28 @@ def changed(entry: Entry) -> InvoiceAfterAnswer:
 
 def issued(entry: Entry) -> InvoiceAnswer:
     """The invoice as it was issued or drafted."""
-    return _shown(row_of(entry, Invoice), entry, entry, moment(entry.posted_at))
+    return _shown(row_of(entry, Invoice), {entry.number: entry}, moment(entry.posted_at))
 
 
 def show(row: Invoice, read: Read) -> InvoiceAnswer:
     """An invoice as it is kept, with its lines."""
-    return _shown(row, read.entries[row.entry], read.entries[row.lines_by], read.now)
+    return _shown(row, read.entries, read.now)
 
 
-def _shown(row: Invoice, made: Entry, itemised: Entry, now: datetime) -> InvoiceAnswer:
-    with_lines: CreateInvoice | UpdateInvoice = itemised.request
-    reckoned = totals(with_lines.lines or [], row.tax_inclusive)
-    lines = zip(with_lines.lines or [], reckoned.amounts, strict=True)
+def told_by(row: Invoice) -> tuple[int, ...]:
+    """The entries that say what is not in the row: the lines, and the memo."""
+    return (row.lines_by,) if row.memo_by is None else (row.lines_by, row.memo_by)
+
+
+def _shown(row: Invoice, entries: Mapping[int, Entry], now: datetime) -> InvoiceAnswer:
+    made, itemised = entries[row.entry], entries[row.lines_by]
+    lines: list[Line] = itemised.request.lines
+    reckoned = totals(lines, row.tax_inclusive)
     return InvoiceAnswer(
         **after(row, row.entry, now),
-        lines=[_line(line, amount) for line, amount in lines],
+        lines=[_line(line, amount) for line, amount in zip(lines, reckoned.amounts, strict=True)],
         tax_breakdown=[TaxLineAnswer(*each) for each in reckoned.breakdown],
-        memo=with_lines.memo,
+        memo=entries[row.memo_by].request.memo if row.memo_by is not None else None,
         chat=made.request.chat,
         posted_at=format_timestamp(made.posted_at),
     )
@@ -141,9 +147,9 @@ def _line(line: Line, amount: int) -> InvoiceLineAnswer:
     )
 
 
-def _columns(name: str, value: str) -> tuple[tuple[str, Any]]:
+def _columns(_: str, value: str) -> tuple[tuple[str, Any]]:
     """A filter as a column: a creditor reference holds the invoice's entry."""
-    return (("entry", invoice_of_reference(value) or 0) if name == "reference" else (name, value),)
+    return (("entry", invoice_of_reference(value) or 0),)
 
 
 NOUN = Noun(
@@ -154,9 +160,10 @@ NOUN = Noun(
     show=show,
     sides=("merchant", "customer"),
     states=get_args(InvoiceState),
-    has_chat=True,
-    equal=("external_ref", "reference"),
-    more=lambda row: (row.lines_by,),
+    among=("chat",),
+    equal=("reference",),
+    shared=Shared("external_ref", ("merchant", "customer"), once=("merchant",)),
+    more=told_by,
     columns=_columns,
 )
 

@@ -11,11 +11,11 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 
 from ledger.books import agreements, feed
-from ledger.books.agreements import Filter
+from ledger.books.agreements import Among, Filter, Lapse, Parts
 from ledger.core.entries import Entry
 from ledger.core.errors import Invalid, NotFound
 from ledger.core.rows import Agreement
-from ledger.core.shape import numbered
+from ledger.core.shape import numbered, numbered_part
 from ledger.http.cursors import PageQuery, cursor_at, place_at
 from ledger.http.parameters import time_of
 from ledger.http.periods import period
@@ -38,12 +38,22 @@ Show = Callable[[Any, Read], Any]
 """Shows a row, with what was read for it."""
 
 
+class Shared(NamedTuple):
+    """A column that very many may have the same of; with it, these `sides` are looked for, of which those `once` have
+    it at most once."""
+
+    name: str
+    sides: tuple[str, ...]
+    once: tuple[str, ...] = ()
+
+
 class Noun(NamedTuple):
     """How agreements of a kind are listed and shown.
 
-    `prefix` begins their ids; `sides` are the columns that name parties, `equal` the query parameters that are columns;
-    `show` is given the row and the entries that made it and that `more` names, and what is read
-    `beside` for a page of rows: then all of it is as it was at one moment.
+    `prefix` begins their ids; `sides` are the columns that name parties, as a side of its `parts` may; `equal` are the
+    query parameters that are columns, `among` those of `AMONG`, and `shared` one that very many may have the same of.
+    What `lapses` reads as expired past its time. `show` is given the row and the entries that made it and that `more`
+    names, and what is read `beside` for a page of rows: then all of it is as it was at one moment.
     """
 
     kind: type[Agreement]
@@ -53,12 +63,22 @@ class Noun(NamedTuple):
     show: Show
     sides: tuple[str, ...]
     states: tuple[str, ...] = ()
-    has_chat: bool = False
+    among: tuple[str, ...] = ()
     equal: tuple[str, ...] = ()
+    shared: Shared | None = None
+    lapses: bool = False
     fixed: tuple[tuple[str, Any], ...] = ()
     more: Callable[[Any], tuple[int, ...]] = lambda row: ()
     columns: Callable[[str, str], tuple[tuple[str, Any], ...]] = lambda name, value: ((name, value),)
     beside: Callable[[Any, int, Sequence[Any]], Awaitable[Any]] | None = None
+    parts: Parts | None = None
+
+
+AMONG: dict[str, Callable[[str], Among]] = {
+    "chat": lambda value: Among("chats", "conversation", value),
+    "invoice": lambda value: Among("settled_invoices", "invoice", numbered("invoice", value) or 0),
+}
+"""Query parameters by which another table finds entries."""
 
 
 class Spot(msgspec.Struct, array_like=True):
@@ -116,14 +136,10 @@ async def show(noun: Noun, asked: Asked, resource_id: str) -> Any:
 
 def key_of(noun: Noun, resource_id: str) -> tuple[int, ...] | None:
     """The key in an id: `hold_7`; `payment_request_7` and its shares `payment_request_7_2`; None if it is none."""
+    if "n" in noun.kind.unique:
+        return numbered_part(noun.prefix, resource_id)
     number = numbered(noun.prefix, resource_id)
-    if "n" not in noun.kind.unique:
-        return (number,) if number is not None else None
-    if number is not None:
-        return number, 0
-    first, _, n = resource_id.rpartition("_")
-    number, share = numbered(noun.prefix, first), numbered("n", f"n_{n}")
-    return (number, share) if number is not None and share is not None else None
+    return (number,) if number is not None else None
 
 
 async def _list(noun: Noun, listed_as: type[msgspec.Struct], asked: Asked) -> Any:
@@ -135,6 +151,7 @@ async def _list(noun: Noun, listed_as: type[msgspec.Struct], asked: Asked) -> An
         if name not in ("limit", "cursor") and (value := getattr(query, name)) is not None
     }
     async with _connection(noun, asked) as connection:
+        now = await connection.fetchval("SELECT now()")
         if query.cursor is not None:
             spot = place_at(of, query, Spot)
             if any(spot.filters.get(name) != value for name, value in given.items()):
@@ -143,12 +160,12 @@ async def _list(noun: Noun, listed_as: type[msgspec.Struct], asked: Asked) -> An
             before = (spot.entry, spot.n)
         else:
             spot, before = Spot(given, await feed.head(connection, asked.ledger_id), 0, 0), None
-        wanted = await _filter(noun, asked, connection, spot)
+        wanted = await _filter(noun, asked, connection, spot, now)
         rows: Sequence[Any] = ()
         if not any("\0" in value for value in spot.filters.values()):  # no text in Postgres has it
             rows = await agreements.page(connection, asked.ledger_id, noun.kind, wanted, before, query.limit + 1)
         shown = rows[: query.limit]
-        data = await answers(noun, asked, connection, shown)
+        data = await answers(noun, asked, connection, shown, now)
     next_cursor = None
     if len(rows) > len(shown):
         last = shown[-1]
@@ -156,17 +173,19 @@ async def _list(noun: Noun, listed_as: type[msgspec.Struct], asked: Asked) -> An
     return listed_as(data=data, next_cursor=next_cursor)
 
 
-async def answers(noun: Noun, asked: Asked, connection: Any, rows: Sequence[Any]) -> list[Any]:
-    """Agreements that were found, as they are shown."""
-    read = await _read(asked, connection, rows, noun)
+async def answers(
+    noun: Noun, asked: Asked, connection: Any, rows: Sequence[Any], now: datetime | None = None
+) -> list[Any]:
+    """Agreements that were found, as they are shown, by the clock that they were looked for by."""
+    read = await _read(asked, connection, rows, noun, now or await connection.fetchval("SELECT now()"))
     return [noun.show(row, read) for row in rows]
 
 
-async def _read(asked: Asked, connection: Any, rows: Sequence[Any], noun: Noun) -> Read:
+async def _read(asked: Asked, connection: Any, rows: Sequence[Any], noun: Noun, now: datetime) -> Read:
     more = {number for row in rows for number in noun.more(row)}
     entries = await agreements.made_by(connection, asked.ledger_id, rows, more)
     beside = await noun.beside(connection, asked.ledger_id, rows) if noun.beside is not None else None
-    return Read(entries, await connection.fetchval("SELECT now()"), beside)
+    return Read(entries, now, beside)
 
 
 @contextlib.asynccontextmanager
@@ -180,7 +199,7 @@ async def _connection(noun: Noun, asked: Asked) -> AsyncIterator[Any]:
                 yield connection
 
 
-async def _filter(noun: Noun, asked: Asked, connection: Any, spot: Spot) -> Filter:
+async def _filter(noun: Noun, asked: Asked, connection: Any, spot: Spot, now: datetime) -> Filter:
     filters = spot.filters
     state = filters.get("state")
     if state is not None and state not in noun.states:
@@ -191,17 +210,23 @@ async def _filter(noun: Noun, asked: Asked, connection: Any, spot: Spot) -> Filt
             time_of(name, filters[name])
     after, through = await period(connection, asked.ledger_id, filters.get("since"), filters.get("until"), spot.through)
     equal = [column for name in noun.equal if name in filters for column in noun.columns(name, filters[name])]
-    # Without a party the table's own order will do; with one, each state has its stretch of the index.
-    by_state = noun.states if "party" in filters and "chat" not in filters else ()
+    among = tuple(AMONG[name](filters[name]) for name in noun.among if name in filters)
+    shared = noun.shared if noun.shared is not None and noun.shared.name in filters else None
+    # Without either the table's own order will do; with one, each state has its stretch of the index.
+    by_state = noun.states if ("party" in filters or shared is not None) and not among else ()
+    lapse = Lapse(now)
     return Filter(
-        sides=noun.sides,
+        sides=shared.sides if shared is not None else noun.sides,
         party=filters.get("party"),
         states=(state,) if state is not None else by_state,
-        chat=filters.get("chat"),
-        fixed=noun.fixed,
+        among=among,
+        fixed=(*noun.fixed, (shared.name, filters[shared.name])) if shared is not None else noun.fixed,
         equal=tuple(equal),
         after=after,
         through=through,
+        parts=noun.parts,
+        once=shared.once if shared is not None else (),
+        lapse=lapse if noun.lapses and state in (lapse.state, lapse.after) else None,
     )
 
 
@@ -212,9 +237,9 @@ def _query_of(noun: Noun) -> type[msgspec.Struct]:
             str, msgspec.Meta(description="Only those in this state.", extra_json_schema={"enum": list(noun.states)})
         ]
         fields.append(("state", state | None, None))
-    if noun.has_chat:
-        fields.append(("chat", _CHAT | None, None))
-    fields += [(name, _EQUAL | None, None) for name in noun.equal]
+    shared = (noun.shared.name,) if noun.shared is not None else ()
+    names = (*noun.among, *shared, *noun.equal)
+    fields += [(name, (_CHAT if name == "chat" else _EQUAL) | None, None) for name in names]
     fields += [("since", _TIME | None, None), ("until", _TIME | None, None)]
     return msgspec.defstruct(
         f"{noun.answer.__name__}Query", fields, bases=(PageQuery,), forbid_unknown_fields=True, kw_only=True

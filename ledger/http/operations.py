@@ -43,6 +43,7 @@ OPERATIONS = {
         {"id": "house-bank", "currency": "EUR", "purpose": "safeguarded", "iban": "DE89370400440532013000"},
     ),
     "GET /v1/banks": Operation("listBanks", "Rails and banks"),
+    "GET /v1/banks/{bank}": Operation("showBank", "Rails and banks"),
     "POST /v1/rails": Operation(
         "registerRail",
         "Rails and banks",
@@ -50,6 +51,7 @@ OPERATIONS = {
         {"id": "sepa", "settles_to": "house-bank"},
     ),
     "GET /v1/rails": Operation("listRails", "Rails and banks"),
+    "GET /v1/rails/{rail}": Operation("showRail", "Rails and banks", ("rail_unknown",)),
     "POST /v1/parties": Operation(
         "createParty",
         "Parties",
@@ -153,7 +155,7 @@ OPERATIONS = {
     "POST /v1/deposits/{deposit}/return": Operation(
         "returnDeposit",
         "Deposits",
-        ("already_reversed", "suspense_not_open", "limit_exceeded", "balance_overflow"),
+        ("already_reversed", "refund_not_open", "limit_exceeded", "balance_overflow"),
         {"reason": "Recalled by the bank"},
         {"amount": 50_000},
     ),

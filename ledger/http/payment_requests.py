@@ -24,7 +24,7 @@ RequestState = Literal["open", "paid", "declined", "cancelled", "expired"]
 
 
 class PaymentRequestAfterAnswer(Answer, kw_only=True):
-    """A payment request as the entry left it that was made by an action."""
+    """A payment request as an action left it, by its `entry`. GET also shows what was said when it was made."""
 
     id: str | None
     payee: str
@@ -132,7 +132,8 @@ NOUN = Noun(
     show=show,
     sides=("payer", "payee"),
     states=get_args(RequestState),
-    has_chat=True,
+    among=("chat",),
+    lapses=True,
 )
 
 ROUTES = (

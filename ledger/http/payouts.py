@@ -9,14 +9,13 @@ from ledger.books import agreements
 from ledger.books.explanations import Explained, explained
 from ledger.core.entries import Entry, row_of
 from ledger.core.errors import NotFound
-from ledger.core.movements import PAYOUT_RETURNED, PAYOUT_RETURNED_TO_SUSPENSE
 from ledger.core.payouts import ConfirmPayout, FailPayout, RequestPayout, ReturnPayout, SubmitPayout
 from ledger.core.rows import Payout
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.cursors import PageQuery, cursor_at, place_at
-from ledger.http.listing import Noun, Read
+from ledger.http.listing import Noun, Read, Shared
 from ledger.http.periods import EntryNumber
 from ledger.http.replies import Reply
 from ledger.http.routes import Answer, Asked, Route, write
@@ -25,7 +24,7 @@ PayoutState = Literal["requested", "in_transit", "paid", "failed", "returned"]
 
 
 class PayoutAfterAnswer(Answer, kw_only=True):
-    """A payout as the entry left it that was made by an action."""
+    """A payout as an action left it; `entry` is the action's. GET also shows what was said when it was made."""
 
     id: str | None
     party: str
@@ -35,12 +34,13 @@ class PayoutAfterAnswer(Answer, kw_only=True):
     rail: str
     state: PayoutState
     rail_reference: str | None
+    return_reference: str | None
     reason: str | None
 
 
 class PayoutAnswer(PayoutAfterAnswer, kw_only=True):
-    """A payout. `requested` and `in_transit` it waits for the rail's word; `reason` is why it failed or came back, and
-    `amount_returned` how much came back. `entry` requested it."""
+    """A payout. `requested` and `in_transit` it waits for the rail's word; `reason` is why it failed or came back (the
+    last time), and `amount_returned` how much came back in all. `entry` requested it."""
 
     destination: str | None
     posted_at: str
@@ -87,18 +87,14 @@ def _fields(row: Payout, last: Entry) -> dict[str, Any]:
         "id": f"payout_{row.entry}",
         "party": row.party,
         "amount": row.amount,
-        "amount_returned": _came_back(last) if row.state == "returned" else 0,
+        "amount_returned": row.returned,
         "currency": row.currency,
         "rail": row.rail,
         "state": row.state,
         "rail_reference": row.rail_reference,
+        "return_reference": last.request.rail_reference if isinstance(last.request, ReturnPayout) else None,
         "reason": last.request.reason if is_undone else None,
     }
-
-
-def _came_back(entry: Entry) -> int:
-    roles = {PAYOUT_RETURNED.credit_role, PAYOUT_RETURNED_TO_SUSPENSE.credit_role}
-    return sum(posting.amount for posting in entry.postings if posting.credit.role in roles)
 
 
 def _shown(row: Payout, made: Entry, last: Entry) -> PayoutAnswer:
@@ -167,7 +163,7 @@ NOUN = Noun(
     show=show,
     sides=("party",),
     states=get_args(PayoutState),
-    equal=("rail_reference",),
+    shared=Shared("rail_reference", ("party",)),
     more=lambda row: (row.changed_by,),
 )
 

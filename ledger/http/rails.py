@@ -3,7 +3,9 @@
 import msgspec
 
 from ledger.core.entries import Entry
+from ledger.core.errors import NotFound
 from ledger.core.rails import RegisterBank, RegisterRail
+from ledger.core.text import is_rail_or_bank_id
 from ledger.http.replies import Reply
 from ledger.http.routes import Answer, Asked, Route, write
 
@@ -68,6 +70,26 @@ async def list_banks(asked: Asked) -> Reply:
     return Reply(200, BankList([BankAnswer(**dict(row)) for row in rows], None))
 
 
+async def show_rail(asked: Asked) -> Reply:
+    """One rail."""
+    sql = "SELECT entry, id, settles_to FROM rails WHERE ledger_id = $1 AND id = $2"
+    name = asked.path["rail"]
+    row = await asked.pool.fetchrow(sql, asked.ledger_id, name) if is_rail_or_bank_id(name) else None
+    if row is None:
+        raise NotFound("rail_unknown", f"There is no rail {name}. Register it with POST /v1/rails.")
+    return Reply(200, RailAnswer(**dict(row)))
+
+
+async def show_bank(asked: Asked) -> Reply:
+    """One bank account."""
+    sql = "SELECT entry, id, currency, iban, purpose FROM banks WHERE ledger_id = $1 AND id = $2"
+    name = asked.path["bank"]
+    row = await asked.pool.fetchrow(sql, asked.ledger_id, name) if is_rail_or_bank_id(name) else None
+    if row is None:
+        raise NotFound("not_found", f"There is no bank {name}. Register it with POST /v1/banks.")
+    return Reply(200, BankAnswer(**dict(row)))
+
+
 ROUTES = (
     write(
         "POST",
@@ -80,6 +102,7 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/v1/rails", "reports:read", list_rails, summary="List the rails", answers=RailList),
+    Route("GET", "/v1/rails/{rail}", "reports:read", show_rail, summary="Show a rail", answers=RailAnswer),
     write(
         "POST",
         "/v1/banks",
@@ -91,4 +114,5 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/v1/banks", "reports:read", list_banks, summary="List the banks", answers=BankList),
+    Route("GET", "/v1/banks/{bank}", "reports:read", show_bank, summary="Show a bank account", answers=BankAnswer),
 )

@@ -11,14 +11,14 @@ from ledger.core.rows import Refund
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp
 from ledger.http import listing
-from ledger.http.listing import Noun, Read
+from ledger.http.listing import Noun, Read, Shared
 from ledger.http.routes import Answer, write
 
 RefundState = Literal["requested", "succeeded", "failed"]
 
 
 class RefundAfterAnswer(Answer, kw_only=True):
-    """A refund as the entry left it that the rail's word made."""
+    """A refund as the entry left it that the rail's word made. GET also shows what was said when it was made."""
 
     id: str | None
     of: str
@@ -93,10 +93,8 @@ def changed(entry: Entry) -> RefundAfterAnswer:
     return RefundAfterAnswer(**_fields(row_of(entry, Refund)), entry=entry.number)
 
 
-def _columns(name: str, value: str) -> tuple[tuple[str, Any], ...]:
+def _columns(_: str, value: str) -> tuple[tuple[str, Any], ...]:
     """What a filter looks for: `of` names a payment, or a suspense item, by its id."""
-    if name != "of":
-        return ((name, value),)
     number = numbered("suspense", value)
     named = ("suspense", number) if number is not None else number_of_payment(value)
     if named is None:
@@ -113,7 +111,8 @@ NOUN = Noun(
     show=show,
     sides=("party", "to"),
     states=get_args(RefundState),
-    equal=("of", "rail_reference"),
+    equal=("of",),
+    shared=Shared("rail_reference", ("party",)),  # a rail has a reference for what goes to nobody here
     columns=_columns,
 )
 

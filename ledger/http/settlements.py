@@ -116,7 +116,7 @@ NOUN = Noun(
     answer=SettlementAnswer,
     show=show,
     sides=("payer", "payee"),
-    has_chat=True,
+    among=("chat", "invoice"),
     fixed=(("kind", "settlement"),),
 )
 

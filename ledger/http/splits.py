@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from ledger.books import agreements
+from ledger.books.agreements import Parts
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, row_of, rows_of
 from ledger.core.payment_requests import request_id
@@ -30,7 +31,7 @@ class SplitShareAnswer(msgspec.Struct):
 
 
 class SplitAfterAnswer(Answer, kw_only=True):
-    """A split as the entry left it that was made by an action."""
+    """A split as an action left it; `entry` is the action's. GET also shows what was said when it was made."""
 
     id: str | None
     payee: str
@@ -57,7 +58,7 @@ class SplitAnswer(SplitAfterAnswer, kw_only=True):
             share.request = None
 
 
-def _fields(row: Split, shares: list[SplitShareAnswer], of_them: PaymentRequest) -> dict[str, Any]:
+def _fields(row: Split, shares: list[SplitShareAnswer], expires_at: str | None) -> dict[str, Any]:
     return {
         "id": f"split_{row.entry}",
         "payee": row.payee,
@@ -65,7 +66,7 @@ def _fields(row: Split, shares: list[SplitShareAnswer], of_them: PaymentRequest)
         "total": row.total,
         "state": row.state,
         "shares": shares,
-        "expires_at": shown_time(of_them.expires_at) if of_them.expires_at is not None else None,
+        "expires_at": expires_at,
     }
 
 
@@ -76,8 +77,9 @@ def _shown(row: Split, requests: list[PaymentRequest], made: Entry, read: Read |
         )
         for each in requests
     ]
+    expires_at = requests[0].expires_at
     return SplitAnswer(
-        **_fields(row, shares, requests[0]),
+        **_fields(row, shares, shown_time(expires_at) if expires_at is not None else None),
         entry=row.entry,
         memo=made.request.memo,
         chat=made.request.chat,
@@ -96,13 +98,13 @@ def show(row: Split, read: Read) -> SplitAnswer:
 
 
 def changed(entry: Entry) -> SplitAfterAnswer:
-    """The split after an action, which ended one of its shares at least."""
+    """The split after an action."""
     row, result = row_of(entry, Split), entry.result or {}
     shares = [
         SplitShareAnswer(each["payer"], each["amount"], request_id(row.entry, each["n"]), each["state"])
         for each in result["shares"]
     ]
-    return SplitAfterAnswer(**_fields(row, shares, rows_of(entry, PaymentRequest)[0]), entry=entry.number)
+    return SplitAfterAnswer(**_fields(row, shares, result["expires_at"]), entry=entry.number)
 
 
 async def _requests(connection: Any, ledger_id: int, splits: Sequence[Split]) -> dict[int, list[PaymentRequest]]:
@@ -117,8 +119,9 @@ NOUN = Noun(
     show=show,
     sides=("payee",),
     states=get_args(SplitState),
-    has_chat=True,
+    among=("chat",),
     beside=_requests,
+    parts=Parts(PaymentRequest, "payer", get_args(RequestState)),
 )
 
 ROUTES = (

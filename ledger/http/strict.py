@@ -270,7 +270,7 @@ def _judge(kind: type[msgspec.Struct]) -> _Judge | None:
     own = getattr(kind, "fault", None)
     parts: list[tuple[str, str, bool, _Judge]] = []
     for field in msgspec.structs.fields(kind):
-        held = [member for member in _alternatives(field.type) if member is not NoneType]
+        held = [member for member in _alternatives(field.type) if member not in (NoneType, msgspec.UnsetType)]
         if many := len(held) == 1 and get_origin(held[0]) is list:
             held = _alternatives(get_args(held[0])[0])
         if len(held) == 1 and _is_struct(held[0]):
@@ -285,7 +285,7 @@ def _judge(kind: type[msgspec.Struct]) -> _Judge | None:
         errors: list[Error] = []
         for name, pointer, many, judge in parts:
             part = getattr(value, name)
-            if part is None:
+            if part is None or part is msgspec.UNSET:
                 continue
             for index, found in enumerate(map(judge, part if many else (part,))):
                 if found:

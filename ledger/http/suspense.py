@@ -1,42 +1,44 @@
 """Suspense over HTTP: what has arrived and belongs to someone not yet known."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ledger.books import agreements
 from ledger.books import suspense as kept
-from ledger.books.suspense import OpenItem
+from ledger.books.recall import entries_by_number
+from ledger.books.suspense import Item
 from ledger.books.times import from_micros, last_entry_before
-from ledger.core.entries import Entry, row_of, rows_of
+from ledger.core.deposits import MakeDeposit
 from ledger.core.errors import Invalid, NotFound
-from ledger.core.rows import Payment, Refund, SuspenseItem
+from ledger.core.rows import SuspenseItem
 from ledger.core.shape import numbered
-from ledger.core.suspense import AllocateSuspense, ReturnSuspense
 from ledger.core.text import format_timestamp, parse_date, parse_timestamp
 from ledger.http.cursors import PageQuery, cursor_at, place_at
 from ledger.http.periods import EntryNumber
 from ledger.http.replies import Reply
-from ledger.http.routes import Asked, Made, Route, write
+from ledger.http.routes import Asked, Route
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500, description="Only what has lain there for more days than this.")]
 Moment = Annotated[
     str,
     msgspec.Meta(description="A time of RFC 3339, itself excluded, or a date: its end in the ledger's time zone."),
 ]
+State = Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["open", "cleared"]})]
 
 
 class SuspenseQuery(PageQuery, forbid_unknown_fields=True, kw_only=True):
-    """As of when, now if nothing is said; and how old the items are at least."""
+    """As of when, now if nothing is said; how old the items are at least; and whether those that are open."""
 
     as_of: Moment | None = None
+    state: State | None = None
     older_than: Days | None = None
 
 
 class SuspenseItemAnswer(msgspec.Struct):
-    """Money in suspense, brought by `deposit`. `age_days` counts from the day it arrived on to the day asked for."""
+    """Money in suspense, brought by `deposit`, which may have said its `payer` and a `reference`. `age_days` counts
+    from the day it arrived on to the day asked for; null once nothing remains."""
 
     id: str
     entry: int
@@ -45,16 +47,18 @@ class SuspenseItemAnswer(msgspec.Struct):
     currency: str
     reason: str
     arrived_on: str
-    age_days: int
-    state: Literal["open"]
+    age_days: int | None
+    state: Literal["open", "cleared"]
     deposit: str | None
     rail: str
     rail_reference: str | None
+    reference: str | None
+    payer: str | None
     party: str | None
 
 
 class SuspenseList(msgspec.Struct):
-    """A page of open items, the oldest first."""
+    """A page of items, the oldest first."""
 
     data: list[SuspenseItemAnswer]
     next_cursor: str | None
@@ -64,10 +68,18 @@ class Place(msgspec.Struct, array_like=True):
     """Where the list goes on: after `entry`. `as_of_entry` and `day` were fixed with the first page."""
 
     as_of: str | None
+    state: str | None
     older_than: Days | None
     as_of_entry: EntryNumber
     day: date
     entry: EntryNumber
+
+
+class _Said(NamedTuple):
+    """Which words came with a deposit, and who its payer was said to be."""
+
+    reference: str | None
+    payer: str | None
 
 
 class _Moment(NamedTuple):
@@ -78,23 +90,28 @@ class _Moment(NamedTuple):
 
 
 async def list_suspense(asked: Asked) -> Reply:
-    """A page of what is open, or was."""
+    """A page of what is open, or was; or of what is cleared."""
     query: SuspenseQuery = asked.query
     of = f"suspense {asked.ledger_id}"
+    if query.state not in (None, "open", "cleared"):
+        raise Invalid.at("/state", "field_invalid", "There is no such state. There are: open, cleared.")
+    if query.state == "cleared" and query.as_of is not None:
+        detail = "As of a time only what was open then is listed. Give as_of or state=cleared, not both."
+        raise Invalid.at("/state", "field_invalid", detail)
     if query.cursor is not None:
         place = place_at(of, query, Place)
     else:
         moment = await _moment(asked, query.as_of)
-        place = Place(query.as_of, query.older_than, moment.entry, moment.day, 0)
+        place = Place(query.as_of, query.state, query.older_than, moment.entry, moment.day, 0)
     arrived_before = date.max if place.older_than is None else _days_before(place.day, place.older_than)
-    found = await kept.open_items(
-        asked.pool, asked.ledger_id, place.as_of_entry, place.entry, arrived_before, query.limit + 1
-    )
+    items = kept.cleared_items if place.state == "cleared" else kept.open_items
+    found = await items(asked.pool, asked.ledger_id, place.as_of_entry, place.entry, arrived_before, query.limit + 1)
     shown = found[: query.limit]
+    said = await _said(asked, [item.entry for item in shown])
     next_cursor = None
     if len(found) > len(shown):
         next_cursor = cursor_at(of, msgspec.structs.replace(place, entry=shown[-1].entry))
-    return Reply(200, SuspenseList([_item(item, place.day) for item in shown], next_cursor))
+    return Reply(200, SuspenseList([_item(item, place.day, said[item.entry]) for item in shown], next_cursor))
 
 
 async def _moment(asked: Asked, as_of: str | None) -> _Moment:
@@ -130,7 +147,18 @@ def _days_before(day: date, days: int) -> date:
     return day - timedelta(days=min(days, (day - date.min).days))
 
 
-def _item(item: OpenItem, day: date) -> SuspenseItemAnswer:
+async def _said(asked: Asked, numbers: list[int]) -> dict[int, _Said]:
+    """What the deposits said that brought items, by their entries; nothing where something else did."""
+    said = dict.fromkeys(numbers, _Said(None, None))
+    for number, entry in (await entries_by_number(asked.pool, asked.ledger_id, numbers)).items():
+        made = entry.request
+        if isinstance(made, MakeDeposit):
+            is_erased = entry.private is None and (made.payer or "").startswith("alias:")
+            said[number] = _Said(made.reference, None if is_erased else made.payer)
+    return said
+
+
+def _item(item: Item, day: date, said: _Said) -> SuspenseItemAnswer:
     return SuspenseItemAnswer(
         id=f"suspense_{item.entry}",
         entry=item.entry,
@@ -139,11 +167,13 @@ def _item(item: OpenItem, day: date) -> SuspenseItemAnswer:
         currency=item.currency,
         reason=item.reason,
         arrived_on=item.arrived_on.isoformat(),
-        age_days=(day - item.arrived_on).days,
-        state="open",
+        age_days=(day - item.arrived_on).days if item.remaining else None,
+        state="open" if item.remaining else "cleared",
         deposit=f"deposit_{item.entry}" if item.rail_reference is not None else None,
         rail=item.rail,
         rail_reference=item.rail_reference,
+        reference=said.reference,
+        payer=said.payer,
         party=item.party,
     )
 
@@ -162,123 +192,47 @@ class SuspenseAfterAnswer(msgspec.Struct):
     party: str | None
 
 
-class SuspenseAllocationAnswer(Made, kw_only=True):
-    """What was given out of suspense: to the party `to`, or to an invoice by the `settlement`."""
-
-    amount: int
-    currency: str
-    to: str
-    settlement: str | None
-    suspense: SuspenseAfterAnswer
-    posted_at: str
-
-
-class SuspenseReturnAnswer(Made, kw_only=True):
-    """What goes back over the rail: a refund, which the rail then pays or cannot."""
-
-    amount: int
-    currency: str
-    rail: str
-    reason: str | None
-    state: Literal["requested"]
-    suspense: SuspenseAfterAnswer
-    posted_at: str
-
-
-def _after(entry: Entry) -> SuspenseAfterAnswer:
-    return _shown(row_of(entry, SuspenseItem))
-
-
 async def show(asked: Asked) -> Reply:
     """One item as it is now, also once it is cleared."""
     name = asked.path["suspense"]
     number = numbered("suspense", name)
-    row = await agreements.one(asked.pool, asked.ledger_id, SuspenseItem, number) if number is not None else None
-    if row is None:
+    item = await kept.item(asked.pool, asked.ledger_id, number) if number is not None else None
+    if item is None:
         raise NotFound("not_found", f"There is no suspense item {name}.")
-    return Reply(200, _shown(row))
+    said = (await _said(asked, [item.entry]))[item.entry]
+    return Reply(200, _item(item, (await _moment(asked, None)).day, said))
 
 
-def _shown(row: SuspenseItem) -> SuspenseAfterAnswer:
-    return SuspenseAfterAnswer(
-        id=f"suspense_{row.entry}",
-        amount=row.amount,
-        remaining=row.remaining,
-        currency=row.currency,
-        reason=row.reason,
-        arrived_on=row.arrived_on.isoformat(),
-        state="open" if row.state == "open" else "cleared",
-        rail=row.rail,
-        party=row.party,
-    )
-
-
-def allocated(entry: Entry) -> SuspenseAllocationAnswer:
-    """What was given out of suspense, as it was booked."""
-    posting = entry.postings[0]
-    return SuspenseAllocationAnswer(
-        id=f"suspense_allocate_{entry.number}",
-        entry=entry.number,
-        amount=posting.amount,
-        currency=posting.debit.currency,
-        to=posting.credit.owner,
-        settlement=f"settlement_{entry.number}" if rows_of(entry, Payment) else None,
-        suspense=_after(entry),
-        posted_at=format_timestamp(entry.posted_at),
-    )
-
-
-def returned(entry: Entry) -> SuspenseReturnAnswer:
-    """What goes back, as it was booked."""
-    refund = row_of(entry, Refund)
-    return SuspenseReturnAnswer(
-        id=f"refund_{entry.number}",
-        entry=entry.number,
-        amount=refund.amount,
-        currency=refund.currency,
-        rail=refund.rail or "",
-        reason=entry.request.reason,
-        state="requested",
-        suspense=_after(entry),
-        posted_at=format_timestamp(entry.posted_at),
-    )
+def fields(row: SuspenseItem) -> dict[str, Any]:
+    """What is shown of an item that an action left so."""
+    return {
+        "id": f"suspense_{row.entry}",
+        "amount": row.amount,
+        "remaining": row.remaining,
+        "currency": row.currency,
+        "reason": row.reason,
+        "arrived_on": row.arrived_on.isoformat(),
+        "state": "open" if row.state == "open" else "cleared",
+        "rail": row.rail,
+        "party": row.party,
+    }
 
 
 ROUTES = (
-    write(
-        "POST",
-        "/v1/suspense/{suspense}/allocate",
-        "deposits:write",
-        AllocateSuspense,
-        allocated,
-        summary="Give money in suspense to whom it belongs, or to an invoice",
-        answers=SuspenseAllocationAnswer,
-        status=201,
-    ),
-    write(
-        "POST",
-        "/v1/suspense/{suspense}/return",
-        "deposits:write",
-        ReturnSuspense,
-        returned,
-        summary="Send money in suspense back over its rail",
-        answers=SuspenseReturnAnswer,
-        status=201,
-    ),
     Route(
         "GET",
         "/v1/suspense/{suspense}",
         "reports:read",
         show,
         summary="Show a suspense item",
-        answers=SuspenseAfterAnswer,
+        answers=SuspenseItemAnswer,
     ),
     Route(
         "GET",
         "/v1/suspense",
         "reports:read",
         list_suspense,
-        summary="List the money in suspense, now or as of a time or date",
+        summary="List the money in suspense, now or as of a time or date, or what has left it",
         query=SuspenseQuery,
         answers=SuspenseList,
     ),

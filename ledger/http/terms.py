@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ledger.core.charges import SetFees
+from ledger.core.charges import ClearFees, SetFees
 from ledger.core.entries import Entry, row_of
 from ledger.core.fees import OnRefund
 from ledger.core.limits import SetLimits
@@ -41,10 +41,10 @@ class LimitsAnswer(Answer, kw_only=True):
 
 
 class FeesAnswer(Answer, kw_only=True):
-    """A party's own fee schedule."""
+    """A party's own fee schedule; null where it has none."""
 
     id: str
-    fees: FeesShown
+    fees: FeesShown | None
 
 
 def limits_shown(limits: str | None) -> list[LimitShown]:
@@ -64,7 +64,7 @@ def _limits_set(entry: Entry) -> LimitsAnswer:
 
 def _fees_set(entry: Entry) -> FeesAnswer:
     party = row_of(entry, Party)
-    return FeesAnswer(entry=entry.number, id=party.id, fees=fees_shown(party.fees) or FeesShown())
+    return FeesAnswer(entry=entry.number, id=party.id, fees=fees_shown(party.fees))
 
 
 ROUTES = (
@@ -75,6 +75,15 @@ ROUTES = (
         SetFees,
         _fees_set,
         summary="Set what a party is charged of what it is paid",
+        answers=FeesAnswer,
+    ),
+    write(
+        "DELETE",
+        "/v1/parties/{party}/fees",
+        "settings:manage",
+        ClearFees,
+        _fees_set,
+        summary="Take a party's own fee schedule away",
         answers=FeesAnswer,
     ),
     write(

@@ -236,7 +236,9 @@ SAMPLES = {
         ('"last":3', '"last":4'),
         ', "merchant": "zoe"',
     ),
-    "credit_notes": Sample("credit_notes 91", "entry = 91", "amount = 101", 91, ('"amount":100', '"amount":101')),
+    "credit_notes": Sample(
+        "credit_notes 91", "entry = 91", "amount = 101", 91, ('"amount":100', '"amount":101'), ', "number": 9'
+    ),
     "payments": Sample("payments 48", "entry = 48", "refunded = 501", 72, ('"refunded":500', '"refunded":501')),
     "refunds": Sample("refunds 74", "entry = 74", "amount = 1001", 74, ('"amount":1000', '"amount":1001')),
     "payouts": Sample("payouts 65", "entry = 65", "amount = 401", 66, ('"amount":400', '"amount":401')),
@@ -294,8 +296,37 @@ SUMS = [
         UPDATE entries SET body = replace(body, '"remaining":15', '"remaining":14') WHERE number = 103
         """,
     ),
+    Case(
+        "suspense",
+        "suspense_items 101",
+        r"""
+        UPDATE suspense_items SET allocated = replace(allocated, '"amount":10', '"amount":11') WHERE entry = 101;
+        UPDATE entries SET body = replace(body, '\"amount\":10', '\"amount\":11') WHERE number = 103
+        """,
+    ),
 ]
 """Rows and entries are tampered with alike, so that only the sums contradict."""
+
+MOVED = (
+    ("deposits", 45, "amount"),
+    ("suspense_items", 100, "amount"),
+    ("receivables", 13, "amount"),
+    ("claims", 61, "amount"),
+    ("payment_requests", 57, "amount"),
+    ("payments", 45, "amount"),
+    ("payments", 48, "amount"),
+    ("payments", 48, "fee"),
+    ("payments", 54, "amount"),
+    ("payments", 90, "amount"),
+    ("payments", 90, "fee_tax"),
+    ("refunds", 72, "amount"),
+    ("refunds", 74, "amount"),
+    ("refunds", 92, "fee_returned"),
+    ("payouts", 65, "amount"),
+    ("outside_moves", 81, "amount"),
+    ("outside_moves", 81, "fee"),
+)
+"""Amounts that entries have moved."""
 
 AGREEMENT_CASES = [
     *(case for table, sample in SAMPLES.items() for case in _cases(table, sample)),
@@ -312,13 +343,40 @@ AGREEMENT_CASES = [
     Case("refunds", "payments 48", "UPDATE payments SET refunded = amount, reversed_by = 72 WHERE entry = 48"),
     Case("refunds", "payments 90", "UPDATE payments SET refunded = 0, fee_returned = 0 WHERE entry = 90"),
     Case("refunds", "payments 48", "UPDATE refunds SET state = 'failed', \"to\" = NULL, rail = 'x' WHERE entry = 72"),
-    Case("invoices", "invoices 84", "UPDATE payments SET allocations = NULL WHERE entry = 90"),
+    Case("invoices", "invoices 84", "UPDATE payments SET allocations = '[]' WHERE entry = 90"),
     Case("invoice-numbers", "invoice_numbers of entry 84", "UPDATE credit_notes SET number = 2 WHERE entry = 91"),
-    Case("invoice-numbers", "invoice_numbers of entry 0", "DELETE FROM invoice_numbers WHERE merchant = 'shop'"),
+    Case(
+        "invoice-numbers",
+        "credit_notes 91",
+        "UPDATE credit_notes SET number = 2 WHERE entry = 91; UPDATE invoice_numbers SET last = 2 WHERE entry = 84",
+    ),
+    Case("invoice-numbers", "invoices 84", "DELETE FROM invoice_numbers WHERE merchant = 'shop'"),
+    Case("invoice-numbers", "credit_notes 91", "UPDATE credit_notes SET number = 7 WHERE entry = 91"),
+    Case("invoices", "invoices 84", "DELETE FROM settled_invoices"),
+    Case("invoices", "settled_invoices 84 48", "INSERT INTO settled_invoices VALUES (1, 84, 48)"),
+    Case("invoices", "credit_notes 91", "UPDATE credit_notes SET merchant = 'erin' WHERE entry = 91"),
+    Case("invoices", "payments 90", "UPDATE payments SET amount = amount + 1 WHERE entry = 90"),
+    Case("invoices", "payments 90", "UPDATE payments SET refunded = refunded + 1 WHERE entry = 90"),
+    Case("invoices", "payments 90", "UPDATE payments SET payee = 'fred' WHERE entry = 90"),
     Case("splits", "splits 57", "DELETE FROM payment_requests WHERE entry = 57 AND n = 2"),
     Case("splits", "payment_requests 57 3", "DELETE FROM splits WHERE entry = 57"),
     Case("splits", "splits 57", "UPDATE payment_requests SET amount = amount + 1 WHERE entry = 57 AND n = 2"),
+    *(
+        Case("amounts", f"{table} {entry}", f"UPDATE {table} SET {column} = {column} + 1 WHERE entry = {entry}")
+        for table, entry, column in MOVED
+    ),
+    Case("amounts", "claims 61", "UPDATE claims SET claimer = 'fred' WHERE entry = 61"),
+    Case("amounts", "payments 48", "UPDATE payments SET payee = 'fred' WHERE entry = 48"),
+    Case("amounts", "refunds 72", "UPDATE refunds SET \"to\" = 'fred' WHERE entry = 72"),
     Case("claims", "claims 62", "UPDATE claims SET waits_for = 'alias:chat:al' WHERE entry = 62"),
+    Case(
+        "claims",
+        "claims 62",
+        """
+        UPDATE entries SET private = NULL WHERE number = 62;
+        UPDATE claims SET waits_for = 'alias:chat:thief' WHERE entry = 62
+        """,
+    ),
     Case(
         "claims",
         "claims 62",

@@ -22,14 +22,15 @@ FILLING = """
         "merchant": "ada", "currency": "EUR", "state": "draft", "subtotal": 1, "tax": 0, "total": 1, "lines_by": 1,
         "tax_inclusive": false, "paid": 0, "credited": 0, "refunded": 0}}')).*;
     INSERT INTO invoice_numbers VALUES ({0}, 1, 1, 'ada', 1);
-    INSERT INTO credit_notes VALUES ({0}, 1, 1, 1, 1, 1, 'EUR');
+    INSERT INTO credit_notes VALUES ({0}, 2, 2, 'ada', 1, 1, 1, 'EUR');
     INSERT INTO payments SELECT (json_populate_record(NULL::payments, '{{"ledger_id": {0}, "entry": 1, "changed_by": 1,
         "kind": "capture", "payer": "ada", "payee": "bob", "amount": 1, "currency": "EUR", "fee": 0, "fee_tax": 0,
         "on_refund": "keep", "refunded": 0, "fee_returned": 0, "fee_tax_returned": 0}}')).*;
-    INSERT INTO refunds SELECT (json_populate_record(NULL::refunds, '{{"ledger_id": {0}, "entry": 1, "changed_by": 1,
+    INSERT INTO settled_invoices VALUES ({0}, 1, 1);
+    INSERT INTO refunds SELECT (json_populate_record(NULL::refunds, '{{"ledger_id": {0}, "entry": 2, "changed_by": 2,
         "of": 1, "of_kind": "capture", "to": "ada", "amount": 1, "currency": "EUR", "fee_returned": 0,
         "fee_tax_returned": 0, "state": "succeeded"}}')).*;
-    INSERT INTO payouts VALUES ({0}, 1, 1, 'ada', 1, 'EUR', 'test', 'requested', 0, NULL);
+    INSERT INTO payouts VALUES ({0}, 1, 1, 'ada', 1, 'EUR', 'test', 'requested', 0, NULL, 0);
     INSERT INTO outside_moves VALUES ({0}, 1, 1, 'rail.settle', 'test', 'test', NULL, 1, 0, 'EUR', 'x', 'posted');
 """
 """A row of each table that a new ledger leaves empty; {0} is the ledger's id."""

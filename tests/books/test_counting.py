@@ -7,12 +7,13 @@ import pytest
 from ledger.books.lane import Lane
 from ledger.books.recall import NotDone
 from ledger.core.deposits import MakeDeposit
+from ledger.core.holds import PlaceHold, VoidHold
 from ledger.core.invoice_lines import Line
 from ledger.core.invoices import CreateInvoice
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty
 from ledger.core.payment_requests import CreatePaymentRequest, DeclinePaymentRequest
 from ledger.core.settlements import MakeSettlement, SettleInvoice
-from tests.books.lanes import do, done, lane_on, refusal, run
+from tests.books.lanes import do, done, fund, lane_on, refusal, run
 from tests.core.stories import new_books
 from tests.core.test_payment_requests import asked
 from tests.harness import Database, Superuser
@@ -48,6 +49,26 @@ def test_a_party_is_closed_together_with_what_ends_its_last_request(database: Da
             assert "party_not_empty" == refused[2].error.code == await refusal(lane, CloseParty(party="bob"))
         finally:
             await lane.stop()
+
+    run(story())
+
+
+def test_whom_a_hold_is_for_is_closed_together_with_what_ends_the_last_one(database: Database) -> None:
+    async def story() -> None:
+        async with lane_on(database) as lane:
+            payer, shop = await fund(lane, 1, 9) + await fund(lane, 1, 0)
+            holds = [PlaceHold(from_=payer, to=shop, amount=amount, currency="EUR") for amount in (2, 3)]
+            first = await done(lane, holds[0])
+            refused = await asyncio.gather(do(lane, holds[1]), do(lane, CloseParty(party=shop)))
+            assert ["Done", "NotDone"] == [type(each).__name__ for each in refused]
+            assert "party_not_empty" == await refusal(lane, CloseParty(party=shop))
+            await done(lane, VoidHold(hold=f"hold_{first.entry.number}"))
+            assert "party_not_empty" == await refusal(lane, CloseParty(party=shop))
+            closed = await asyncio.gather(
+                do(lane, VoidHold(hold=f"hold_{first.entry.number + 1}")),
+                do(lane, CloseParty(party=shop)),
+            )
+            assert not any(isinstance(each, NotDone) for each in closed)
 
     run(story())
 

@@ -28,10 +28,11 @@ from ledger.cli import embedded, embedded_places
 from ledger.cli.demo import demo
 from ledger.cli.embedded_process import installed_programs, living_postmaster
 from ledger.core.fields import SCOPES
+from ledger.core.text import is_iban
 
 ROOT = os.geteuid() == 0
 ORDINARY_USER = 65534
-TRANSFER, RECEIPT, VERIFY = "curl -sS -w", "curl -sS http", "python3 "
+VARIABLES, TRANSFER, RECEIPT, VERIFY = "URL=", "curl -sS -w", "curl -sS http", "python3 "
 """The lines to be pasted begin so."""
 
 
@@ -104,7 +105,18 @@ def running() -> Iterator[Demo]:
 
 
 def test_the_url_the_key_the_line_the_entry_and_the_end_come_in_this_order(running: Demo) -> None:
-    beginnings = ("http://127.0.0.1:", "clk_", TRANSFER, "{", "debit ", RECEIPT, VERIFY, "Ctrl-C ", "rm -rf ")
+    beginnings = (
+        "http://127.0.0.1:",
+        "clk_",
+        VARIABLES,
+        TRANSFER,
+        "{",
+        "debit ",
+        RECEIPT,
+        VERIFY,
+        "Ctrl-C ",
+        "rm -rf ",
+    )
     found = [line.startswith(beginnings) for line in running.lines]
     shown = [line for line, is_one in zip(running.lines, found, strict=True) if is_one]
     assert list(beginnings) == [next(b for b in beginnings if line.startswith(b)) for line in shown]
@@ -115,6 +127,17 @@ def test_the_url_and_the_key_are_alone_on_their_lines(running: Demo) -> None:
     assert 47 == len(running.starting("clk_"))
     assert running.starting("clk_").isascii()
     assert " " not in running.starting("clk_")
+
+
+def test_the_line_of_variables_names_the_url_the_key_and_the_logs_key(running: Demo) -> None:
+    shown = f"{running.starting(VARIABLES)}; printf '%s\\n' $URL $KEY $VKEY"
+    said = subprocess.run(["/bin/sh", "-c", shown], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [running.url, running.starting("clk_"), shlex.split(running.starting(VERIFY))[-1]] == said
+
+
+def test_its_bank_has_an_iban_so_that_an_invoice_can_be_paid_by_its_qr_code(running: Demo) -> None:
+    (bank,) = running.get("/v1/banks")["data"]
+    assert is_iban(bank["iban"])
 
 
 def test_the_line_sends_money_when_it_is_pasted_and_once_however_often(running: Demo) -> None:

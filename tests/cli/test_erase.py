@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -82,3 +83,44 @@ def test_erasing_a_party_empties_all_that_is_about_it_and_nothing_of_others(
         replayed.json()["code"],
         replayed.json()["instance"],
     ]
+
+
+def test_erasing_a_party_empties_refused_splits_that_name_it_among_their_shares(
+    chatledger: Run, client: Client, database: Database
+) -> None:
+    alice = client.party(name="Alice")
+    bob = client.party(name="Bob", aliases=[{"channel": "phone", "value": "+4915100000003"}])
+    for payers in ([bob, "nobody-here"], ["alias:phone:+4915100000003", "nobody-here"], ["nobody-here"]):
+        shares = [{"payer": payer} for payer in payers]
+        body = {"payee": alice, "currency": "EUR", "total": 9, "memo": "SECRET", "shares": shares}
+        assert 404 == client.post("/v1/splits", body).status_code
+    said = chatledger("erase", "--ledger", "test", "--party", bob, "--yes", url=database.url)
+    assert "Emptied: 1 entry, 2 refused requests." == said.out.splitlines()[0]
+    kept = ask(database.url, "SELECT string_agg(private, '') FROM refusals WHERE kind = 'split.create'")
+    assert [1, False, False] == [
+        str(kept).count("SECRET"),
+        bob in str(kept),
+        "+4915100000003" in str(kept),
+    ]
+
+
+def test_what_a_transfer_waits_for_is_kept_until_it_was_claimed_or_went_back(
+    chatledger: Run, client: Client, database: Database
+) -> None:
+    alias = {"channel": "phone", "value": "+4915100000004"}
+    giver = client.funded(100, name="Dora")
+    made = client.transfer(giver, "alias:phone:+4915100000004", 40, memo="for your cat", if_unknown="hold_for_claim")
+    said = chatledger("erase", "--ledger", "test", "--party", giver, "--yes", url=database.url)
+    assert f"{made['id']} waits to be claimed until {made['expires_at']}" in said.err
+    assert made == client.get(f"/v1/transfers/{made['id']}").json()
+    by_number = chatledger("erase", "--ledger", "test", "--yes", str(made["entry"]), url=database.url)
+    assert [f"{made['id']} waits" in by_number.err, "Emptied: 0 entries"] == [True, by_number.out[:18]]
+
+    claimer = client.party(aliases=[alias])
+    ends = time.monotonic() + 5
+    while (now := client.get(f"/v1/transfers/{made['id']}").json())["to"] != claimer and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert claimer == now["to"]
+    again = chatledger("erase", "--ledger", "test", "--party", giver, "--yes", url=database.url)
+    assert ["", "Emptied: 1 entry, 0 refused requests."] == [again.err, again.out.splitlines()[0]]
+    assert None is client.get(f"/v1/transfers/{made['id']}").json()["memo"]

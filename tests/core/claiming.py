@@ -3,7 +3,7 @@
 from ledger.core.books import Books
 from ledger.core.commands import Command
 from ledger.core.entries import Entry
-from ledger.core.errors import NothingToDo
+from ledger.core.errors import LedgerError
 from ledger.core.parties import AliasName, CreateParty
 from ledger.core.transfers import Transfer
 from tests.core.stories import attempt, do, transfer
@@ -36,6 +36,6 @@ def legs(entry: Entry) -> list[tuple[str, str, int]]:
 
 
 def nothing(books: Books, command: Command, at: int | None = None) -> bool:
-    """Whether the sweeper is told that there is nothing to do, which nobody remembers."""
+    """Whether the sweeper is told that nothing can be done now, which nobody remembers."""
     outcome = attempt(books, command, at)
-    return isinstance(outcome, NothingToDo) and not outcome.remembered
+    return isinstance(outcome, LedgerError) and command.falls_due

@@ -57,7 +57,7 @@ def signed_by_payer(body: dict[str, Any], agreed: bytes = INTENT, **changes: str
         "key_id": PAYER_KEY_ID,
         "signature": to_base64(PAYER.sign(signed_bytes(agreed))),
     }
-    result = {"intent_public_key": to_base64(PAYER_KEY)}
+    result = body.get("result", {}) | {"intent_public_key": to_base64(PAYER_KEY)}
     return body | {"request": body["request"] | {"intent": intent | changes}, "result": result}
 
 

@@ -9,6 +9,7 @@ import hashlib
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.api_keys import CreateApiKey
@@ -19,6 +20,7 @@ from ledger.core.deposit_returns import ReturnDeposit
 from ledger.core.deposits import MakeDeposit
 from ledger.core.entries import Entry, base64url
 from ledger.core.errors import LedgerError
+from ledger.core.fees import FeeSchedule
 from ledger.core.fields import SCOPES
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
@@ -109,6 +111,7 @@ def mostly(usual: st.SearchStrategy[Any], other: st.SearchStrategy[Any]) -> st.S
 
 
 nothing = st.none()
+left_out = st.just(UNSET)
 parties = mostly(st.sampled_from(("ann", "bob")), st.sampled_from(("cem", "shop")))
 currencies = mostly(st.just("EUR"), st.sampled_from(("JPY", "INR")))
 amounts = mostly(st.integers(1, 60), st.integers(1, AMOUNT_MAX) | st.just(AMOUNT_MAX))
@@ -169,9 +172,10 @@ each_kind: tuple[st.SearchStrategy[Command], ...] = (
     st.builds(RemoveAlias, party=parties, channel=_channel, value=phones),
     st.builds(
         SetLedger,
-        name=nothing | texts.filter(bool),
-        time_zone=st.sampled_from((None, "UTC", "Pacific/Kiritimati")),
-        currencies=nothing | st.sampled_from((["EUR"], ["EUR", "INR", "JPY"])),
+        name=left_out | texts.filter(bool),
+        time_zone=st.sampled_from((UNSET, "UTC", "Pacific/Kiritimati")),
+        currencies=left_out | st.sampled_from((["EUR"], ["EUR", "INR", "JPY"])),
+        fees=left_out | nothing | st.builds(FeeSchedule, bps=st.integers(0, 9)),
     ),
     st.builds(RegisterRail, id=st.sampled_from(("upi", "card")), settles_to=st.sampled_from(("bank", "none"))),
     st.builds(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.core.books import Books
-from ledger.core.charges import SetFees
+from ledger.core.charges import ClearFees, SetFees
 from ledger.core.entries import Entry, row_of
 from ledger.core.fees import FeeSchedule
 from ledger.core.holds import CaptureHold, PlaceHold
@@ -58,6 +58,11 @@ def test_a_merchant_without_a_schedule_of_its_own_is_charged_by_the_ledgers() ->
     assert (100, 0) == taken(capture(books))
     do(books, SetFees(party="shop", bps=200))
     assert (200, 0) == taken(capture(books))
+    do(books, ClearFees(party="shop"))
+    assert (100, 0) == taken(capture(books))
+    assert "not_found" == refusal(books, ClearFees(party="shop"))
+    do(books, SetLedger(fees=None))
+    assert (0, 0) == taken(capture(books))
 
 
 def test_a_schedule_of_nothing_frees_a_merchant_from_the_ledgers() -> None:

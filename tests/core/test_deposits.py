@@ -1,5 +1,7 @@
 """A deposit: the money is here, so no state of the books refuses it. And what happens when a rail takes it back."""
 
+import json
+
 import pytest
 from hypothesis import given
 
@@ -99,10 +101,36 @@ def test_of_what_does_refuse_a_deposit_the_first_is_said(made: MakeDeposit, code
     assert code == refusal(new_books(), made)
 
 
+@pytest.mark.parametrize("name", ["\0", "invoice_", "invoice_01", "invoice_7\n", "7", "", "hold_7", "x" * 30_000])
+def test_an_invoice_is_named_by_an_id_that_an_invoice_could_have(name: str) -> None:
+    fault = deposit(to=None, invoice=name).fault()
+    assert ("/invoice", "field_invalid") == (fault.pointer, fault.code) if fault is not None else False
+    assert deposit(to=None, invoice="invoice_7").fault() is None
+
+
+def test_what_the_payer_wrote_is_kept_apart_from_the_log() -> None:
+    said = "John Smith, invoice seventeen"
+    entry = do(new_books(), deposit(to=None, reference=said, memo="by hand"))
+    assert said.encode() not in entry.body
+    assert {"reference": said, "memo": "by hand"}.items() <= json.loads(entry.private or "{}").items()
+    assert ("suspense", "invoice_unknown") == (row_of(entry, Deposit).state, row_of(entry, Deposit).reason)
+
+
 def test_a_reference_that_was_booked_before_names_its_deposit() -> None:
     refused = attempt(new_books(), deposit(rail_reference="first", amount=77))
     assert isinstance(refused, LedgerError)
     assert ("already_exists", ("deposit_6", 6)) == (refused.code, refused.existing)
+
+
+def test_a_reference_stays_taken_once_its_deposit_is_returned_and_the_refusal_says_what_to_do() -> None:
+    books = new_books()
+    assert "returned" not in str(attempt(books, deposit(rail_reference="first")))
+    do(books, take_back(6))
+    refused = attempt(books, deposit(rail_reference="first"))
+    assert isinstance(refused, LedgerError)
+    assert ("already_exists", ("deposit_6", 6)) == (refused.code, refused.existing)
+    assert "was returned" in refused.detail
+    assert "of its own" in refused.detail
 
 
 def test_the_same_reference_on_another_rail_is_another_deposit() -> None:
@@ -130,7 +158,7 @@ def test_the_accounting_date_is_the_day_it_occurred_in_the_ledgers_zone_and_neve
 @pytest.mark.parametrize(
     ("occurred_at", "days"),
     [
-        ("0001-01-01T00:00:00Z", {"0001-01-01"}),
+        ("0001-01-01T00:00:00.000001Z", {"0001-01-01"}),
         ("9999-12-31T23:59:59Z", {"2025-12-31", "2026-01-01"}),
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ledger.core.entries import canonical
 from ledger.core.intents import (
     INTENT_TYPE,
+    PAYLOAD_LENGTH_MAX,
     SignedIntent,
     Terms,
     pre_authentication_encoding,
@@ -182,3 +183,19 @@ def test_base64_that_cannot_be_read_is_found_before_any_key_is_looked_up() -> No
         fault = msgspec.structs.replace(signed(), **{name: "no base64"}).fault()
         assert fault is not None
         assert (f"/{name}", "intent_invalid") == (fault.pointer, fault.code)
+
+
+def test_what_is_longer_than_in_any_intent_is_refused_before_anything_remembers_it() -> None:
+    longest = SignedIntent(to_base64(bytes(PAYLOAD_LENGTH_MAX // 4 * 3)), PAYER_KEY_ID, to_base64(bytes(64)))
+    assert PAYLOAD_LENGTH_MAX == len(longest.payload)
+    assert longest.fault() is None
+    for name in ("payload", "key_id", "signature"):
+        fault = msgspec.structs.replace(longest, **{name: getattr(longest, name) + "AAAA"}).fault()
+        assert fault is not None
+        assert (f"/{name}", "intent_invalid") == (fault.pointer, fault.code)
+
+
+def test_the_longest_names_there_can_be_make_an_intent_that_is_short_enough() -> None:
+    names = {"key": '"' * 255, "from": "p" * 64, "to": f"alias:{'c' * 32}:{'😀' * 256}"}
+    longest = json.dumps(FIELDS | names, ensure_ascii=False, indent=4).encode()
+    assert len(to_base64(longest)) < PAYLOAD_LENGTH_MAX

@@ -57,6 +57,13 @@ def test_a_days_payments_may_come_up_to_their_sum_until_midnight_of_the_ledgers_
     assert refused == said(books, transfer(amount=1), MIDNIGHT + 1)
 
 
+def test_a_payment_above_a_days_sum_is_not_told_to_wait_for_midnight() -> None:
+    books = rich_books(per_day_sum=100)
+    do(books, transfer(amount=60))
+    assert "ann may pay at most 1.00 EUR a day; pay less." == said(books, transfer(amount=101))
+    assert "midnight" in said(books, transfer(amount=100))
+
+
 def test_payments_of_a_day_are_counted() -> None:
     books = rich_books(per_day_count=2)
     assert ["done", "done"] == [said(books, transfer()) for _ in range(2)]

@@ -9,6 +9,7 @@ from ledger.core.books import Books
 from ledger.core.commands import Command
 from ledger.core.deposit_returns import ReturnDeposit
 from ledger.core.errors import LedgerError
+from ledger.core.holds import PlaceHold
 from ledger.core.parties import AliasName, CloseParty, CreateParty, FreezeParty, UnfreezeParty
 from tests.core.stories import attempt, deposit, do, new_books, refusal, snapshot, transfer
 
@@ -86,7 +87,28 @@ def test_a_party_that_owes_cannot_be_closed() -> None:
     do(books, transfer(from_="cem", to="ann"))
     do(books, ReturnDeposit(deposit="deposit_9", reason="recall"))
     refused = attempt(books, CloseParty(party="cem"))
-    assert "cem/receivable in EUR is not zero. Move the money out, then close the party." == str(refused)
+    assert "cem/receivable in EUR is not zero. A party that owes stays; freeze it instead." == str(refused)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (None, "cem/available in EUR is not zero. Move the money out, then close the party."),
+        (
+            PlaceHold(from_="cem", to="ann", amount=5, currency="EUR"),
+            "cem/held in EUR is not zero. Void the party's holds or let them end, then close it.",
+        ),
+        (
+            transfer(from_="cem", to=f"alias:phone:{PHONE}0", if_unknown="hold_for_claim"),
+            "cem/escrow in EUR is not zero. Wait until what the party sent is claimed or comes back, then close it.",
+        ),
+    ],
+)
+def test_who_cannot_close_a_party_is_told_what_to_do_first(command: Command | None, sentence: str) -> None:
+    books = books_with_cem("open")
+    if command is not None:
+        do(books, command)
+    assert sentence == str(attempt(books, CloseParty(party="cem")))
 
 
 @pytest.mark.parametrize(

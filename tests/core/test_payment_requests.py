@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ledger.core.books import Books
 from ledger.core.commands import Command
 from ledger.core.entries import Entry, row_of
-from ledger.core.errors import LedgerError, NothingToDo
+from ledger.core.errors import LedgerError
 from ledger.core.limits import SetLimits
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty
 from ledger.core.party_keys import SetPolicy
@@ -119,7 +119,7 @@ def test_a_request_without_a_deadline_can_be_paid_for_ever() -> None:
     books = new_books()
     name = asked(books)
     books.now += 400 * 24 * 3600 * SECOND
-    assert isinstance(attempt(books, ExpirePaymentRequest(payment_request=name)), NothingToDo)
+    assert "request_not_open" == refusal(books, ExpirePaymentRequest(payment_request=name))
     assert refusal(books, pay(name)) is None
 
 

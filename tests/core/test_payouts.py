@@ -143,13 +143,33 @@ def test_no_more_comes_back_than_was_paid(amount: int, expected: tuple[int, int,
         assert (None, "returned", expected) == (code, state_of(books, payout), money(books))
 
 
-def test_the_rails_last_reference_is_kept_and_none_takes_nothing_away() -> None:
+def test_the_rails_last_reference_is_kept_and_neither_none_nor_a_returns_own_replaces_it() -> None:
     books, payout = in_state("requested")
     do(books, SubmitPayout(payout=payout, rail_reference="a"))
     do(books, ConfirmPayout(payout=payout))
     assert "a" == row(books, payout).rail_reference
     do(books, ReturnPayout(payout=payout, rail_reference="b"))
-    assert "b" == row(books, payout).rail_reference
+    assert "a" == row(books, payout).rail_reference
+
+
+def test_what_comes_back_in_parts_is_booked_each_time_and_never_beyond_what_was_paid() -> None:
+    books, payout = in_state("paid")
+    parts = ((15, 15, (75, 0, 175, 0)), (5, 20, (80, 0, 180, 0)), (None, 40, (100, 0, 200, 0)))
+    for amount, returned, expected in parts:
+        too_much = 41 - row(books, payout).returned
+        assert "amount_exceeds_remaining" == refusal(books, ReturnPayout(payout=payout, amount=too_much))
+        do(books, ReturnPayout(payout=payout, amount=amount))
+        assert ("returned", returned, expected) == (state_of(books, payout), row(books, payout).returned, money(books))
+    assert "payout_not_open" == refusal(books, ReturnPayout(payout=payout, amount=1))
+
+
+def test_of_what_comes_back_in_parts_a_party_closed_in_between_has_the_rest_in_suspense() -> None:
+    books, payout = in_state("paid")
+    do(books, ReturnPayout(payout=payout, amount=10))
+    do(books, transfer(amount=70))
+    do(books, CloseParty(party="ann"))
+    (item,) = rows_of(do(books, ReturnPayout(payout=payout)), SuspenseItem)
+    assert (30, 40) == (item.amount, row(books, payout).returned)
 
 
 # Whose party is not open
@@ -241,7 +261,7 @@ def test_a_payout_needs_the_partys_signature_where_its_policy_asks_for_it() -> N
     assert "intent_required" == refusal(books, ask())
 
     def sent(asked: int | None, **terms: Any) -> str | None:
-        facts = {"operation": "payout.request", "from": "ann", "to": "rail:upi", "amount": 40}
+        facts = {"operation": "payout.request", "of": "ann@bank", "from": "ann", "to": "rail:upi", "amount": 40}
         command = ask(amount=asked, intent=device.intent("k", **facts | terms))
         try:
             write(books, command, actor="key_1", key=key_digest("k"), salt=bytes(32), at=books.now)
@@ -249,7 +269,7 @@ def test_a_payout_needs_the_partys_signature_where_its_policy_asks_for_it() -> N
             return error.code
         return None
 
-    for terms in ({"to": "rail:sepa"}, {"amount": 39}, {"operation": "transfer"}):
+    for terms in ({"to": "rail:sepa"}, {"amount": 39}, {"operation": "transfer"}, {"of": "eve@bank"}, {"of": None}):
         assert "intent_mismatch" == sent(40, **terms)
     assert "intent_mismatch" == sent(None)
     assert sent(None, amount=100) is None

@@ -7,10 +7,11 @@ from ledger.core.charges import SetFees
 from ledger.core.credit_notes import IssueCreditNote
 from ledger.core.deposits import MakeDeposit
 from ledger.core.entries import row_of, rows_of
+from ledger.core.errors import LedgerError
 from ledger.core.refunds import FailRefund
 from ledger.core.rows import Invoice, Refund
 from tests.core.refunding import invoices, kept, legs, refund, settled
-from tests.core.stories import do, new_books, refusal, transfer
+from tests.core.stories import attempt, do, new_books, refusal, transfer
 
 
 def test_a_refund_of_several_invoices_goes_along_them_in_their_order() -> None:
@@ -42,6 +43,21 @@ def test_a_refund_can_say_of_which_invoices_it_is() -> None:
     assert said(16, (first, 1), (second, 15)) is None
     assert [1, 40] == [each.refunded for each in read_allocations(kept(books, settlement).allocations)]
     assert "field_invalid" == refusal(books, refund(do(books, transfer()), 5, allocations=[AskedAllocation(first, 5)]))
+
+
+def test_a_refusal_says_what_of_an_invoice_can_still_be_refunded() -> None:
+    books = new_books()
+    settlement, (first, second) = settled(books, 30, 40)
+
+    def refused(amount: int) -> str:
+        error = attempt(books, refund(settlement, amount, allocations=[AskedAllocation(first, amount)]))
+        assert isinstance(error, LedgerError)
+        return error.detail
+
+    assert f"Of what was paid of {first} 0.30 EUR can still be refunded. Ask for at most that." == refused(31)
+    do(books, refund(settlement, 30))
+    assert f"All that was paid of {first} was refunded. Nothing of it is left." == refused(1)
+    do(books, refund(settlement, 40, allocations=[AskedAllocation(second, 40)]))
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,17 @@ def test_cancelling_a_split_cancels_all_that_is_open_and_leaves_what_has_ended()
         assert "request_not_open" == refusal(books, command(action, row, 4, "eve"))
 
 
+def test_cancelling_a_split_lets_an_overdue_share_expire() -> None:
+    books = group()
+    row = made(books, expires_at=DEADLINE)
+    do(books, command("decline", row, 1))
+    books.now = OVER
+    entry = do(books, command("cancel", row))
+    assert ["declined", "expired", "expired", "cancelled"] == states(books, row)
+    assert ["declined", "expired", "expired"] == [each["state"] for each in (entry.result or {})["shares"]]
+    assert "request_not_open" == refusal(books, command("expire", row, 2))
+
+
 @pytest.mark.parametrize("name", ["split_1", "split_x", "payment_request_8", ""])
 def test_a_name_that_no_split_or_payer_has_is_not_found(name: str) -> None:
     books = group()

@@ -14,6 +14,7 @@ from ledger.core.invoices import CreateInvoice, VoidInvoice
 from ledger.core.limits import SetLimits
 from ledger.core.parties import CreateParty, FreezeParty
 from ledger.core.rows import Payment, Refund
+from ledger.core.settings import SetLedger
 from ledger.core.suspense import AllocateSuspense, ReturnSuspense
 from tests.core.stories import attempt, deposit, do, new_books, refusal
 
@@ -54,7 +55,7 @@ ACTIONS: dict[str, tuple[Command, tuple[str | None, ...]]] = {
     ),
     "recall": (
         ReturnDeposit(deposit="deposit_8", reason="recall"),
-        (None, *["suspense_not_open"] * 3, "already_reversed"),
+        (None, None, None, "refund_not_open", "already_reversed"),
     ),
 }
 
@@ -103,10 +104,32 @@ def test_what_is_sent_back_is_a_refund_that_the_rail_has_yet_to_pay() -> None:
         ([VoidInvoice(invoice="invoice_10")], allocate(invoice="invoice_10"), "invoice_not_open"),
         ([], allocate(61, invoice="invoice_10"), "amount_exceeds_remaining"),
         ([SetLimits(party="bob", currency="EUR", balance=199)], allocate(), "limit_exceeded"),
+        (
+            [SetLimits(party="shop", currency="EUR", balance=1), VoidInvoice(invoice="invoice_10")],
+            allocate(10, invoice="invoice_10"),
+            "invoice_not_open",
+        ),
+        ([SetLimits(party="shop", currency="EUR", balance=1)], allocate(10, invoice="invoice_10"), "limit_exceeded"),
     ],
 )
 def test_it_goes_only_to_whom_may_have_it(before: list[Command], command: Command, code: str | None) -> None:
     assert code == refusal(books_with_item(*before), command)
+
+
+def test_an_invoice_is_named_by_an_id_that_an_invoice_could_have() -> None:
+    for name in ("\0", "invoice_0", "hold_8", "x" * 30_000):
+        fault = allocate(invoice=name).fault()
+        assert ("/invoice", "field_invalid") == (fault.pointer, fault.code) if fault is not None else False
+    assert allocate(invoice="invoice_10").fault() is None
+
+
+def test_what_waits_for_its_currency_to_be_enabled_goes_to_nobody_before_but_can_go_back() -> None:
+    books = books_with_item(SetLedger(currencies=["JPY"]))
+    assert "currency_invalid" == refusal(books, allocate())
+    assert "currency_invalid" == refusal(books, allocate(invoice="invoice_10"))
+    assert refusal(books, ReturnSuspense(suspense=ITEM, amount=10)) is None
+    do(books, SetLedger(currencies=["EUR"]))
+    assert refusal(books, allocate()) is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 60)), max_size=8))

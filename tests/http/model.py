@@ -74,7 +74,6 @@ class Model:
         self.balance: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self.aliases: dict[str, str] = {}
         self.deposits: list[Deposited] = []
-        self.returned: set[int] = set()
         self.references: set[str] = set()
         self.payments: dict[str, Payment] = {}
         """By the id that a refund names."""
@@ -166,24 +165,6 @@ class Model:
         if party is not None:
             self.payments[f"deposit_{self.entries}"] = Payment(None, party, amount, currency)
         return verdict
-
-    def take_back(self, made: Deposited) -> Verdict:
-        """A rail takes a deposit back."""
-        payment, item = self.payments.get(f"deposit_{made.entry}"), self.items.get(f"suspense_{made.entry}")
-        if made.entry in self.returned or (payment is not None and payment.refunded):
-            return 409, "already_reversed"
-        if item is not None and item["remaining"] < item["amount"]:
-            return 409, "suspense_not_open"
-        self.returned.add(made.entry)
-        if payment is not None:
-            payment.is_reversed = True
-        if item is not None:
-            self.take_from_suspense(item, RAIL, made.amount)
-        elif made.party is not None:
-            covered = min(made.amount, self.available(made.party, made.currency))
-            self.move((made.party, "available"), RAIL, covered, made.currency)
-            self.move((made.party, "receivable"), RAIL, made.amount - covered, made.currency)
-        return self.done(201)
 
     def put_in_suspense(self, source: Account, amount: int, currency: str) -> None:
         """Money arrives for nobody who could have it."""

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.http.model import Charge, Model, Payment, Verdict
+from tests.http.model import Charge, Payment, Verdict
+from tests.http.model_returns import Returns
 
 NO_FEES: dict[str, Any] = {"bps": 0, "fixed": 0, "min": None, "max": None, "tax_code": None, "tax_bps": 0}
 
@@ -14,7 +15,7 @@ def half_up(dividend: int, divisor: int) -> int:
     return (2 * dividend + divisor) // (2 * divisor)
 
 
-class Fees(Model):
+class Fees(Returns):
     """The books with fees."""
 
     def __init__(self) -> None:

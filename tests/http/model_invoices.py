@@ -66,14 +66,18 @@ class Invoices(Refunds):
         invoice, customer = self.shown.get(path), self.named(changes.get("customer"))
         if invoice is None:
             return 404, "not_found"
-        if "customer" in changes and customer not in self.state:
+        if changes.get("customer") is not None and customer not in self.state:
             return 404, "party_unknown"
         if customer == invoice["merchant"]:
             return 422, "same_party"
+        if self.state.get(customer or "") == "closed":
+            return 409, "party_not_open"
         if invoice["state"] != "draft":
             return 409, "invoice_not_open"
         if "customer" in changes:
             invoice["customer"] = customer
+        if "due_at" in changes:
+            invoice["due_at"] = changes["due_at"]
         if "lines" in changes:
             invoice |= sums_of(changes["lines"], self.priced[path])
         return self.done(200, **invoice)
@@ -96,7 +100,7 @@ class Invoices(Refunds):
         invoice = self.shown.get(path)
         if invoice is None:
             return 404, "not_found"
-        if invoice["state"] not in ("draft", "open") or invoice["amount_paid"] or invoice["amount_credited"]:
+        if invoice["state"] not in ("draft", *TAKES_MONEY) or invoice["amount_paid"] or invoice["amount_credited"]:
             return 409, "invoice_not_open"
         invoice["state"] = "void"
         self.look_at(invoice)

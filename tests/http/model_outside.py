@@ -16,7 +16,8 @@ class Outside(Wallet):
 
     def __init__(self) -> None:
         super().__init__()
-        self.moved: set[tuple[str, Account, str]] = set()
+        self.moved: dict[tuple[str, Account, str], int] = {}
+        """By the reference: the entry that booked it."""
 
     # payouts
 
@@ -79,9 +80,9 @@ class Outside(Wallet):
         payout = self.shown.get(path)
         if payout is None:
             return 404, "not_found"
-        if payout["state"] != "paid":
-            return 409, "payout_not_open"
         left = payout["amount"] - payout["amount_returned"]
+        if payout["state"] not in ("paid", "returned") or left == 0:
+            return 409, "payout_not_open"
         amount = left if amount is None else amount
         if amount > left:
             return 422, "amount_exceeds_remaining"
@@ -106,6 +107,8 @@ class Outside(Wallet):
             return 404, "not_found"
         if party not in self.state:
             return 404, "party_unknown"
+        if item["currency"] not in ENABLED:
+            return 422, "currency_invalid"
         if self.cannot_be_paid(party):
             return 409, "party_not_open"
         if item["state"] != "open":
@@ -116,6 +119,7 @@ class Outside(Wallet):
         if amount > item["remaining"]:
             return 422, "amount_exceeds_remaining"
         self.take_from_suspense(item, (party, "available"), amount)
+        self.given[int(name.removeprefix("suspense_"))].append((party, amount))
         return self.done(201, to=party, amount=amount, currency=item["currency"])
 
     def send_back(self, name: str, amount: int | None) -> Verdict:
@@ -150,17 +154,19 @@ class Outside(Wallet):
         return self._paid("bank_move", (f"bank:{bank}", "cash"), (f"bank:{body['to']}", "cash"), body)
 
     def _paid(self, kind: str, source: Account, target: Account, body: dict[str, Any]) -> Verdict:
-        """What was paid is an asset of ours in another place; each place has its references, and each books once."""
+        """What was paid is an asset of ours in another place; each bank account has its references, and each books
+        once."""
         banks = [owner.removeprefix("bank:") for owner, role in (source, target) if role == "cash"]
         if not BANKS.keys() >= {*banks}:
             return 404, "not_found"
-        if (kind, source, body["reference"]) in self.moved:
+        reference = kind, target if kind == "rail_settle" else source, body["reference"]
+        if reference in self.moved:
             return 409, "already_exists"
         currency = body["currency"]
         if any(BANKS[bank] != currency for bank in banks):
             return 422, "currency_mismatch"
         fee = body.get("fee", 0)
-        self.moved.add((kind, source, body["reference"]))
+        self.moved[reference] = self.entries + 1
         self.move(target, source, body["amount"], currency)
         self.move(FEE_COSTS, source, fee, currency)
         verdict = self.done(201, id=f"{kind}_{self.entries + 1}", amount=body["amount"], fee=fee)

@@ -61,7 +61,7 @@ class Refunds(Outside):
         return self.done(200, state="succeeded")
 
     def fail_refund(self, path: str) -> Verdict:
-        """The rail says it will not pay; the payee may try again."""
+        """The rail says it will not pay; the payee owes what it did before, and may try again."""
         refund = self.shown.get(path)
         if refund is None:
             return 404, "not_found"
@@ -72,7 +72,9 @@ class Refunds(Outside):
         else:
             payment = self.payments[refund["of"]]
             payment.refunded -= refund["amount"]
-            self.give_to(payment.payee, OUTBOUND, refund["amount"], refund["currency"])
+            self.move(OUTBOUND, (payment.payee, "receivable"), refund["receivable"], refund["currency"])
+            rest = refund["amount"] - refund["receivable"]
+            self.give_to(payment.payee, OUTBOUND, rest, refund["currency"])
             self.give_back(payment, -refund["fee_returned"], -refund["fee_tax_returned"])
         refund["state"] = "failed"
         return self.done(200, state="failed")
@@ -102,6 +104,7 @@ class Refunds(Outside):
         for debit, credit, amount in postings:
             self.move(credit, debit, amount, currency)
         self.reversed.add(entry)
+        self.moved = {reference: by for reference, by in self.moved.items() if by != entry}
         if payment is not None:
             payment.is_reversed = True
         return self.done(201, id=f"reversal_{self.entries + 1}", reverses=entry)

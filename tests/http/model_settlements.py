@@ -125,6 +125,9 @@ class Settlements(Invoices):
             return 404, "not_found"
         if any(invoice["currency"] != settlement["currency"] for invoice in invoices.values()):
             return 422, "currency_mismatch"
+        fewer = [name for name in before if allocations.get(name, 0) < before[name]["amount"]]
+        if any(self._is_reopened(invoices[name], before[name]["amount"] - allocations.get(name, 0)) for name in fewer):
+            return 409, "party_not_open"
         added = [name for name, part in allocations.items() if part > before.get(name, {"amount": 0})["amount"]]
         if any(invoices[name]["state"] not in TAKES_MONEY for name in added):
             return 409, "invoice_not_open"
@@ -146,6 +149,12 @@ class Settlements(Invoices):
             for name, part in allocations.items()
         ]
         return self.done(200, **settlement)
+
+    def _is_reopened(self, invoice: dict[str, Any], less: int) -> bool:
+        """Whether something would be due again that one of the two can no longer be asked for."""
+        would_be_due = invoice["amount_paid"] - less + invoice["amount_credited"] < invoice["total"]
+        is_closed = "closed" in (self.state[invoice["merchant"]], self.state.get(invoice["customer"] or ""))
+        return invoice["state"] == "paid" and would_be_due and is_closed
 
     # over a rail, and back
 
@@ -169,6 +178,8 @@ class Settlements(Invoices):
         self.move(RAIL, (party or "", "available"), surplus if party else 0, currency)
         self.move(RAIL, (invoice["merchant"], "available"), part, currency)
         self.received[deposit] = party
+        if party is not None:
+            self.given[self.entries + 1].append((party, surplus))
         verdict = self._settled(None, invoice["merchant"], {str(name): part}, currency)
         self.said = {"id": deposit, "to": invoice["merchant"], "state": "credited", "surplus": surplus}
         self.said |= {"settlement": f"settlement_{self.entries}", "surplus_to": party}
@@ -179,31 +190,17 @@ class Settlements(Invoices):
         return self.cannot_be_paid(merchant) or self.is_too_rich(merchant, part, invoice["currency"])
 
     def take_back(self, made: Deposited) -> Verdict:
-        """What paid an invoice is taken back of the merchant, and the surplus of whoever had it."""
-        if f"deposit_{made.entry}" not in self.received:
-            return super().take_back(made)
-        name = f"settlement_{made.entry}"
-        payment, item = self.payments[name], self.items.get(f"suspense_{made.entry}")
-        if made.entry in self.returned or payment.refunded:
-            return 409, "already_reversed"
-        if item is not None and item["remaining"] < item["amount"]:
-            return 409, "suspense_not_open"
-        self.returned.add(made.entry)
-        payment.is_reversed = True
-        self._owe(payment.payee, payment.amount, made.currency)
-        if item is not None:
-            self.take_from_suspense(item, RAIL, item["amount"])
-        party = self.received[f"deposit_{made.entry}"]
-        if party is not None:
-            self._owe(party, made.amount - payment.amount, made.currency)
-        spread = {each["invoice"]: each["amount"] for each in self.shown[SETTLEMENTS + name]["allocations"]}
-        self._spread(name, spread)
-        return self.done(201, amount=made.amount)
+        """What of it paid invoices counts as refunded."""
+        verdict = super().take_back(made)
+        for name in self.payments_of(made) if verdict[0] == 201 else ():
+            for each in self.shown.get(SETTLEMENTS + name, {}).get("allocations", ()):
+                self._spread(name, {each["invoice"]: each["amount"] - each["refunded"]})
+        return verdict
 
-    def _owe(self, party: str, amount: int, currency: str) -> None:
-        covered = min(amount, self.available(party, currency))
-        self.move((party, "available"), RAIL, covered, currency)
-        self.move((party, "receivable"), RAIL, amount - covered, currency)
+    def payments_of(self, made: Deposited) -> list[str]:
+        """Also the invoice that it named."""
+        own = [f"settlement_{made.entry}"] if f"deposit_{made.entry}" in self.received else []
+        return own + super().payments_of(made)
 
     def allocate_to_invoice(self, name: str, invoice_name: str, amount: int | None) -> Verdict:
         """What is in suspense turns out to pay an invoice."""
@@ -227,6 +224,7 @@ class Settlements(Invoices):
         target: Account = (merchant, "available")
         self.take_from_suspense(item, target, amount)
         verdict = self._settled(None, merchant, {invoice_name: amount}, currency)
+        self.paid_from[int(name.removeprefix("suspense_"))].append(f"settlement_{self.entries}")
         self.said = {"to": merchant, "amount": amount, "settlement": f"settlement_{self.entries}"}
         return verdict
 

@@ -66,7 +66,7 @@ class Wallet(Fees):
         if hold is None:
             return 404, "not_found"
         payer, payee, currency = hold["from"], hold["to"], hold["currency"]
-        if self.cannot_pay(payer) or self.cannot_be_paid(payee):
+        if self.state[payer] == "frozen" or self.cannot_be_paid(payee):
             return 409, "party_not_open"
         if hold["state"] != "open":
             return 409, "hold_not_open"
@@ -141,6 +141,7 @@ class Wallet(Fees):
         self._look_at_the_split_of(request)
         verdict = self.done(201, id=f"transfer_{self.entries + 1}", amount=amount)
         self.payments[self.said["id"]] = Payment(payer, payee, amount, currency)
+        self.reversible[self.entries] = [((payer, "available"), (payee, "available"), amount)], currency
         return verdict
 
     def give_up(self, path: str, state: str) -> Verdict:

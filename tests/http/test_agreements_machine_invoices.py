@@ -68,7 +68,9 @@ class Selling(Outgoing):
     @action(
         when=some(INVOICES),
         which=WHICH,
-        changes=st.fixed_dictionaries({}, optional={"lines": LINES, "customer": BUYERS}),
+        changes=st.fixed_dictionaries(
+            {}, optional={"lines": LINES, "customer": st.none() | BUYERS, "due_at": st.none() | DUE}
+        ),
         dry_run=DRY,
     )
     def change_an_invoice(self, which: int, changes: dict[str, Any], dry_run: bool) -> None:

@@ -1,13 +1,14 @@
 """Holds on the real service: placed, taken in parts, given back; listed; expired by the sweeper."""
 
 import time
+from typing import Any
 
 from ledger.books.checks import run_checks
 from tests.harness import Client, Superuser
 from tests.http.wire import problem_of
 
 
-def place(client: Client, payer: str, payee: str, amount: int, **fields: str) -> dict[str, object]:
+def place(client: Client, payer: str, payee: str, amount: int, **fields: Any) -> dict[str, object]:
     answer = client.post("/v1/holds", {"from": payer, "to": payee, "amount": amount, "currency": "EUR"} | fields)
     assert 201 == answer.status_code, answer.text
     made: dict[str, object] = answer.json()
@@ -61,14 +62,34 @@ def test_holds_are_listed_by_party_state_and_conversation_the_newest_first(clien
     assert rest["next_cursor"] is None
 
 
+def test_what_was_reserved_before_a_freeze_of_debits_is_captured_and_the_payee_is_not_closed_before(
+    client: Client, superuser: Superuser
+) -> None:
+    rider, shop = client.funded(1000), client.party(kind="merchant")
+    path = f"/v1/holds/{place(client, rider, shop, 600)['id']}"
+    assert (409, "party_not_empty") == problem_of(client.post(f"/v1/parties/{shop}/close", {}))
+    client.post(f"/v1/parties/{rider}/freeze", {"mode": "debits"})
+    assert (409, "party_not_open") == problem_of(client.post(f"{path}/increase", {"amount": 1}))
+    assert 201 == client.post(f"{path}/capture", {"amount": 100, "final": False}).status_code
+    client.post(f"/v1/parties/{rider}/freeze", {"mode": "all"})
+    assert (409, "party_not_open") == problem_of(client.post(f"{path}/capture", {}))
+    assert 200 == client.post(f"{path}/void", {}).status_code
+    assert (900, 100) == (client.available(rider), client.available(shop))
+    assert [] == superuser.wait(run_checks(superuser.connection, 1))
+
+
 def test_a_hold_reads_as_expired_at_once_and_its_money_is_back_within_five_seconds(
     client: Client, superuser: Superuser
 ) -> None:
     rider, shop = client.funded(1000), client.party(kind="merchant")
-    hold = place(client, rider, shop, 600, expires_at=soon(2))
+    hold = place(client, rider, shop, 600, expires_at=soon(2), chat={"conversation": shop})
     while client.get(f"/v1/holds/{hold['id']}").json()["state"] == "open":
         time.sleep(0.05)
     over = time.monotonic()
+    for among in ({}, {"party": rider}, {"chat": shop}, {"chat": shop, "party": rider}):
+        for state, found in (("open", []), ("expired", [("expired", hold["id"])]), ("captured", [])):
+            listed = client.get("/v1/holds", state=state, since=hold["posted_at"], **among).json()["data"]
+            assert found == [(each["state"], each["id"]) for each in listed if each["id"] == hold["id"]], (state, among)
     assert (409, "hold_not_open") == problem_of(client.post(f"/v1/holds/{hold['id']}/capture", {}))
     while client.available(rider) != 1000 and time.monotonic() - over < 5:
         time.sleep(0.05)

@@ -15,6 +15,7 @@ from ledger.client import registration, sign_intent
 from ledger.core.entries import key_digest
 from tests.core.devices import Device
 from tests.harness import Client, Served, new_key
+from tests.http.wire import pointers, problem_of
 
 VERIFY = Path(__file__).parents[2] / "scripts" / "verify.py"
 
@@ -46,6 +47,16 @@ class Payer:
         return asked | {"intent": sign_intent(self.private_key, terms)}
 
 
+def verified(client: Client, entry: int, folder: Path) -> str:
+    """What the script says of an entry's receipt, which it must find good."""
+    receipt = folder / "receipt"
+    receipt.write_bytes(client.get(f"/v1/entries/{entry}/receipt").content)
+    command = [sys.executable, str(VERIFY), str(receipt), "--key", client.get("/v1/log/vkey").text.strip()]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    assert 0 == said.returncode, said.stdout + said.stderr
+    return said.stdout
+
+
 @pytest.fixture
 def payer(client: Client) -> Payer:
     return Payer(client)
@@ -57,12 +68,57 @@ def test_a_payment_that_its_payer_signed_is_proven_by_its_receipt_alone(
     key = new_key()
     paid = client.post("/v1/transfers", payer.transfer(client.party(), 250, key), key)
     assert 201 == paid.status_code, paid.text
-    receipt = tmp_path / "receipt"
-    receipt.write_bytes(client.get(f"/v1/entries/{paid.json()['entry']}/receipt").content)
-    vkey = client.get("/v1/log/vkey").text.strip()
-    command = [sys.executable, str(VERIFY), str(receipt), "--key", vkey]
-    said = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert (0, True) == (said.returncode, payer.key_id in said.stdout), said.stdout + said.stderr
+    assert f"by {payer.id}, with the key {payer.key_id}" in verified(client, paid.json()["entry"], tmp_path)
+
+
+def test_a_payout_goes_where_its_party_signed_and_nowhere_else_and_the_log_does_not_say_where(
+    client: Client, payer: Payer, tmp_path: Path
+) -> None:
+    destination, key = "DE89370400440532013000", new_key()
+    terms = {"operation": "payout.request", "of": destination, "to": "rail:test"}
+    intent = payer.transfer("rail:test", 250, key, **terms)["intent"]
+    body = {"party": payer.id, "amount": 250, "currency": "EUR", "rail": "test", "intent": intent}
+    elsewhere = client.post("/v1/payouts", body | {"destination": "GB33BUKB20201555555555"}, key)
+    assert (422, "intent_mismatch", ["/intent/of"]) == (*problem_of(elsewhere), pointers(elsewhere))
+    key = new_key()
+    body["intent"] = payer.transfer("rail:test", 250, key, **terms)["intent"]
+    made = client.post("/v1/payouts", body | {"destination": destination}, key)
+    assert 201 == made.status_code, made.text
+    assert "by a commitment: " in verified(client, made.json()["entry"], tmp_path)
+    entered = client.get(f"/v1/entries/{made.json()['entry']}").text
+    assert intent["payload"][:40] not in entered
+    assert destination not in entered
+    again = client.post("/v1/payouts", body | {"destination": destination}, key)
+    assert made.json() == again.json()
+    other = body["intent"] | {"signature": intent["signature"]}
+    assert (422, "idempotency_key_reused") == problem_of(
+        client.post("/v1/payouts", body | {"destination": destination, "intent": other}, key)
+    )
+
+
+def test_a_hold_that_its_payer_signed_is_proven_by_its_receipts_to_be_for_whom_the_payer_meant(
+    client: Client, payer: Payer, tmp_path: Path
+) -> None:
+    key, name = new_key(), new_key()
+    payee = client.party(aliases=[{"channel": "app", "value": name}])
+    body = payer.transfer(payee, 250, key, operation="hold.place") | {"to": f"alias:app:{name}"}
+    hold = client.post("/v1/holds", body, key)
+    assert 201 == hold.status_code, hold.text
+    assert f"by {payer.id}" in verified(client, hold.json()["entry"], tmp_path)
+    key, of = new_key(), hold.json()["id"]
+    signed = payer.transfer(payee, 50, key, operation="hold.increase", of=of)
+    more = client.post(f"/v1/holds/{of}/increase", {"amount": 50, "intent": signed["intent"]}, key)
+    assert 200 == more.status_code, more.text
+    assert f"by {payer.id}" in verified(client, more.json()["entry"], tmp_path)
+
+
+def test_a_payload_far_longer_than_an_intent_is_refused(client: Client, payer: Payer) -> None:
+    key = new_key()
+    body = payer.transfer(client.party(), 250, key)
+    body["intent"] |= {"payload": "eyJs" * 1025}
+    refused = client.post("/v1/transfers", body, key)
+    assert (422, "intent_invalid") == (refused.status_code, refused.json()["code"])
+    assert "/intent/payload" == refused.json()["errors"][0]["pointer"]
 
 
 def test_without_the_payers_signature_nothing_is_paid_and_nothing_remembered(client: Client, payer: Payer) -> None:

@@ -23,8 +23,45 @@ def issue(client: Client, **fields: Any) -> dict[str, Any]:
     return made
 
 
-def test_an_invoice_is_a_message_of_short_lines_that_ends_with_how_to_pay(client: Client) -> None:
+def register_house(client: Client) -> None:
+    """The bank that keeps the clients' money."""
     client.post("/v1/banks", {"id": "house", "currency": "EUR", "purpose": "safeguarded", "iban": IBAN})
+    client.post("/v1/rails", {"id": "house-sepa", "settles_to": "house"})
+
+
+def test_an_invoice_names_no_bank_but_a_safeguarded_one_to_which_a_rail_settles(client: Client) -> None:
+    own, others = "GB33BUKB20201555555555", "FR1420041010050500013M02606"
+    client.post("/v1/banks", {"id": "ours", "currency": "EUR", "purpose": "own", "iban": own})
+    client.post("/v1/rails", {"id": "ours-sepa", "settles_to": "ours"})
+    client.post("/v1/banks", {"id": "without-a-rail", "currency": "EUR", "purpose": "safeguarded", "iban": others})
+    invoice = issue(client, merchant=client.party(kind="merchant"))
+    ibans = [line for line in text_of(client, invoice).splitlines() if line.startswith("IBAN: ")]
+    assert ibans in ([], [f"IBAN: {printed(IBAN)}"])
+    assert client.get(f"/v1/invoices/{invoice['id']}/qr").status_code == (200 if ibans else 404)
+    register_house(client)
+    assert f"IBAN: {printed(IBAN)}" in text_of(client, invoice)
+    assert 200 == client.get(f"/v1/invoices/{invoice['id']}/qr").status_code
+
+
+def test_the_day_to_pay_by_is_one_of_the_ledgers_time_zone(client: Client) -> None:
+    plumber = client.party(kind="merchant")
+    zone = client.get("/v1/ledger").json()["time_zone"]
+    assert 200 == client.put("/v1/ledger", {"time_zone": "Europe/Berlin"}).status_code
+    for due_at, day in (
+        ("2026-12-05T00:00:00+01:00", "2026-12-05"),
+        ("2026-12-04T22:59:59Z", "2026-12-04"),
+        ("9999-12-31T23:59:59Z", "9999-12-31"),
+    ):
+        assert f"Pay by {day}\n" in text_of(client, issue(client, merchant=plumber, due_at=due_at))
+    assert 200 == client.put("/v1/ledger", {"time_zone": zone}).status_code
+
+
+def text_of(client: Client, invoice: dict[str, Any]) -> str:
+    return client.get(f"/v1/invoices/{invoice['id']}/text").text
+
+
+def test_an_invoice_is_a_message_of_short_lines_that_ends_with_how_to_pay(client: Client) -> None:
+    register_house(client)
     plumber = client.party(kind="merchant", name="Pipes & Sons")
     invoice = issue(client, merchant=plumber, memo="Thank you!")
     answer = client.get(f"/v1/invoices/{invoice['id']}/text")
@@ -37,7 +74,7 @@ def test_an_invoice_is_a_message_of_short_lines_that_ends_with_how_to_pay(client
 
 
 def test_the_qr_code_holds_what_is_due_and_the_reference(client: Client) -> None:
-    client.post("/v1/banks", {"id": "house", "currency": "EUR", "purpose": "safeguarded", "iban": IBAN})
+    register_house(client)
     plumber, alice = client.party(kind="merchant"), client.funded(20_000)
     invoice = issue(client, merchant=plumber)
     client.post(f"/v1/invoices/{invoice['id']}/settle", {"payer": alice, "amount": 6_065})

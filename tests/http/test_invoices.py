@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+import pytest
+
 from ledger.books.checks import run_checks
 from ledger.core.creditor_references import printed
 from tests.harness import Client, Superuser, new_key
@@ -93,6 +95,14 @@ def test_a_credit_note_lowers_what_is_due_and_beyond_that_opens_what_can_be_refu
     assert [(noted["id"], invoice["id"])] == [(each["id"], each["invoice"]) for each in found]
 
 
+@pytest.mark.parametrize(
+    "name", ["9" * 25, "invoice_" + "9" * 19, "9" * 5_000, "invoice_" + "9" * 18, "٣", "7", "invoice_x", "", "\0"]
+)
+def test_credit_notes_of_what_is_no_invoice_are_none(client: Client, name: str) -> None:
+    answer = client.get("/v1/credit-notes", invoice=name)
+    assert (200, []) == (answer.status_code, answer.json()["data"])
+
+
 def test_one_payment_pays_several_invoices_the_oldest_due_first_and_is_allocated_anew(
     client: Client, superuser: Superuser
 ) -> None:
@@ -110,6 +120,56 @@ def test_one_payment_pays_several_invoices_the_oldest_due_first_and_is_allocated
     assert ("paid", "open") == (shown(client, late)["state"], shown(client, early)["state"])
     assert (422, "amount_exceeds_remaining") == problem_of(client.post("/v1/settlements", body))
     assert [] == superuser.wait(run_checks(superuser.connection, 1))
+
+
+def test_settlements_are_found_by_the_invoices_that_they_pay_now(client: Client, superuser: Superuser) -> None:
+    plumber, alice = client.party(kind="merchant"), client.funded(50_000)
+    first, second, third = (issue(client, plumber, customer=alice)["id"] for _ in range(3))
+    both = [{"invoice": first, "amount": 300}, {"invoice": second, "amount": 700}]
+    body = {"payer": alice, "merchant": plumber, "amount": 1_000, "currency": "EUR", "allocations": both}
+    paid = client.post("/v1/settlements", body).json()["id"]
+    again = client.post(f"/v1/invoices/{first}/settle", {"payer": alice, "amount": 5}).json()["id"]
+
+    def of(invoice: str, **filters: Any) -> list[str]:
+        found = client.get("/v1/settlements", invoice=invoice, **filters).json()["data"]
+        return [each["id"] for each in found]
+
+    assert ([again, paid], [paid], []) == (of(first), of(second), of(third))
+    assert ([paid], []) == (of(second, party=alice), of(second, party=client.party()))
+    moved = [{"invoice": second, "amount": 600}, {"invoice": third, "amount": 400}]
+    assert 200 == client.post(f"/v1/settlements/{paid}/reallocate", {"allocations": moved}).status_code
+    assert ([again], [paid], [paid], []) == (of(first), of(second), of(third), of("invoice_x"))
+    assert [] == superuser.wait(run_checks(superuser.connection, 1))
+
+
+def test_nothing_is_left_open_with_a_closed_customer(client: Client) -> None:
+    plumber, alice, carol = client.party(kind="merchant"), client.funded(20_000), client.party()
+    of_carol, of_alice = issue(client, plumber, customer=carol), issue(client, plumber, customer=alice)
+    draft = issue(client, plumber, finalize=False)
+    paid = client.post(f"/v1/invoices/{of_carol['id']}/settle", {"payer": alice}).json()
+    assert 200 == client.post(f"/v1/parties/{carol}/close", {}).status_code
+    asked = {"merchant": plumber, "customer": carol, "currency": "EUR", "lines": LINES}
+    anew = [{"invoice": of_alice["id"], "amount": paid["amount"]}]
+    assert [(409, "party_not_open")] * 3 == [
+        problem_of(client.post("/v1/invoices", asked)),
+        problem_of(client.write("PATCH", f"/v1/invoices/{draft['id']}", {"customer": carol})),
+        problem_of(client.post(f"/v1/settlements/{paid['id']}/reallocate", {"allocations": anew})),
+    ]
+
+
+def test_nothing_is_issued_or_paid_in_a_currency_that_is_no_longer_enabled(client: Client) -> None:
+    plumber, alice, enabled = client.party(kind="merchant"), client.funded(20_000), client.get("/v1/ledger").json()
+    invoice, draft = issue(client, plumber, customer=alice), issue(client, plumber, finalize=False)
+    item = f"suspense_{client.deposit(None, 5)['entry']}"
+    client.put("/v1/ledger", {"currencies": ["JPY"]})
+    answers = [
+        client.post(f"/v1/invoices/{invoice['id']}/settle", {"payer": alice}),
+        client.post(f"/v1/invoices/{draft['id']}/finalize", {}),
+        client.post(f"/v1/suspense/{item}/allocate", {"to": alice}),
+        client.post(f"/v1/suspense/{item}/allocate", {"invoice": invoice["id"]}),
+    ]
+    client.put("/v1/ledger", {"currencies": enabled["currencies"]})
+    assert [(422, "currency_invalid")] * 4 == [problem_of(answer) for answer in answers]
 
 
 def test_two_settlements_of_one_invoice_at_one_instant_never_pay_more_than_is_due(client: Client) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -166,8 +167,11 @@ def test_the_ledgers_limits_and_fees_are_replaced_as_a_whole_and_shown(databases
         made = client.put("/v1/ledger", {"limits": [{"currency": "INR", "balance": 9}]}).json()
         assert (limits[1:], WORKED) == (made["limits"], made["fees"])
         client.transfer(payer, payee, 101)
-        client.put("/v1/ledger", {"limits": [], "fees": {}})
-        assert before == client.get("/v1/ledger").json()
+        nothings: tuple[dict[str, Any], ...] = ({"limits": [], "fees": {}}, {"limits": None, "fees": None})
+        for nothing in nothings:
+            client.put("/v1/ledger", body)
+            client.put("/v1/ledger", nothing)
+            assert before == client.get("/v1/ledger").json()
         assert [] == run_with(database.url)
     databases.drop(database)
 
@@ -175,6 +179,31 @@ def test_the_ledgers_limits_and_fees_are_replaced_as_a_whole_and_shown(databases
 def run_with(url: str) -> list[object]:
     with Superuser(url) as superuser:
         return list(superuser.wait(run_checks(superuser.connection, 1)))
+
+
+def test_a_schedule_that_a_party_has_of_its_own_is_taken_away_again(client: Client) -> None:
+    shop, key = client.party(kind="merchant"), new_key()
+    path = f"/v1/parties/{shop}/fees"
+    assert (404, "not_found") == problem_of(client.delete(path))
+    client.put(path, WORKED)
+    tried = client.delete(path, dry_run=True)
+    assert {"entry": None, "id": shop, "fees": None} == tried.json()
+    assert WORKED == client.get(f"/v1/parties/{shop}").json()["fees"]
+    cleared = client.delete(path, key)
+    assert (200, {"id": shop, "fees": None}) == (
+        cleared.status_code,
+        {name: cleared.json()[name] for name in ("id", "fees")},
+    )
+    assert cleared.json() == client.delete(path, key).json()
+    assert None is client.get(f"/v1/parties/{shop}").json()["fees"]
+    entry = client.get(f"/v1/entries/{cleared.json()['entry']}").json()
+    assert ("fees.clear", {"type": "party", "id": shop}) == (entry["kind"], entry["resource"])
+
+
+@pytest.mark.parametrize("name", ["name", "time_zone", "currencies", "request_signatures"])
+def test_a_setting_that_a_ledger_cannot_be_without_is_not_taken_away(client: Client, name: str) -> None:
+    answer = client.put("/v1/ledger", {name: None})
+    assert (422, [f"/{name}"]) == (answer.status_code, pointers(answer))
 
 
 def test_fees_are_set_shown_and_taken_of_what_is_captured(client: Client) -> None:

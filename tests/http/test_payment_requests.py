@@ -191,6 +191,10 @@ def test_a_request_reads_as_expired_at_once_and_its_entry_comes_within_five_seco
     over = time.monotonic()
     for action in ("pay", "decline", "cancel"):
         assert (409, "request_not_open") == problem_of(act(client, request, action))
+    for party in ({}, {"party": request["payer"]}):
+        for state, found in (("open", []), ("expired", ["expired"])):
+            listed = client.get("/v1/payment-requests", state=state, **party).json()["data"]
+            assert found == [each["state"] for each in listed if each["id"] == request["id"]]
     query = "SELECT state FROM payment_requests WHERE entry = $1"
     while superuser.value(query, request["entry"]) == "open" and time.monotonic() - over < 5:
         time.sleep(0.05)

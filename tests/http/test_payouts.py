@@ -10,6 +10,7 @@ from tests.harness import Client, Superuser, new_key
 from tests.http.wire import pointers, problem_of
 
 IBAN = "DE89370400440532013000"
+RETURN = ("state", "amount_returned", "return_reference", "reason")
 
 
 def request(client: Client, party: str, **fields: Any) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def test_a_payout_goes_to_the_rail_is_paid_and_comes_back(client: Client, superu
         "destination": IBAN,
         "state": "requested",
         "rail_reference": None,
+        "return_reference": None,
         "reason": None,
     }.items() <= payout.items()
     assert (300, outbound + 700) == (client.available(shop), balance(client, "rail:test", "outbound"))
@@ -59,15 +61,55 @@ def test_a_payout_goes_to_the_rail_is_paid_and_comes_back(client: Client, superu
         balance(client, "rail:test", "clearing"),
     )
     returned = act(client, payout, "returned", fee=30, reason="account closed", rail_reference="ret-1")
-    assert ("returned", 700, "account closed", "ret-1") == tuple(
-        returned[name] for name in ("state", "amount_returned", "reason", "rail_reference")
-    )
+    after = ("state", "amount_returned", "reason", "rail_reference", "return_reference")
+    assert ("returned", 700, "account closed", "e2e-1", "ret-1") == tuple(returned[name] for name in after)
     assert (1000, clearing - 50) == (client.available(shop), balance(client, "rail:test", "clearing"))
     shown = client.get(f"/v1/payouts/{payout['id']}").json()
-    changes = {name: returned[name] for name in ("state", "amount_returned", "reason", "rail_reference")}
-    assert payout | changes == shown
+    assert payout | {name: returned[name] for name in after} == shown
+    by_reference = client.get("/v1/payouts", rail_reference="e2e-1").json()["data"]
+    assert shown in by_reference
     again = client.post(f"/v1/payouts/{payout['id']}/paid")
     assert (409, "payout_not_open") == problem_of(again)
+    assert [] == superuser.wait(run_checks(superuser.connection, 1))
+
+
+def test_a_payout_that_comes_back_in_parts_is_booked_in_all_of_them(client: Client, superuser: Superuser) -> None:
+    shop = client.funded(100)
+    payout = request(client, shop)
+    act(client, payout, "paid", rail_reference=new_key())
+    key = new_key()
+    path = f"/v1/payouts/{payout['id']}/returned"
+    first = client.post(path, {"amount": 40, "rail_reference": "ret-1", "reason": "one"}, key).json()
+    assert (422, "amount_exceeds_remaining") == problem_of(client.post(path, {"amount": 61}))
+    second = act(client, payout, "returned", amount=60, rail_reference="ret-2", reason="two")
+    assert ("returned", 40, "ret-1", "one") == tuple(first[name] for name in RETURN)
+    assert ("returned", 100, "ret-2", "two") == tuple(second[name] for name in RETURN)
+    shown = client.get(f"/v1/payouts/{payout['id']}").json()
+    assert {name: second[name] for name in RETURN}.items() <= shown.items()
+    assert first == client.post(path, {"amount": 40, "rail_reference": "ret-1", "reason": "one"}, key).json()
+    assert (409, "payout_not_open") == problem_of(client.post(path, {"amount": 1}))
+    again = request(client, shop)
+    lines = client.get(f"/v1/payouts/{again['id']}/explanation").json()["entries"]
+    assert [(first["entry"], 40, 40), (second["entry"], 60, 100)] == [
+        (line["entry"], line["amount"], line["running"]) for line in lines
+    ]
+    statement = client.get(f"/v1/accounts/{shop}/available/EUR/statement").json()
+    assert [-100, 40, 60, -100] == [line["amount"] for line in statement["lines"]][-4:]
+    assert [] == superuser.wait(run_checks(superuser.connection, 1))
+
+
+def test_of_two_parts_that_come_back_at_once_no_more_than_was_paid_is_booked(
+    client: Client, superuser: Superuser
+) -> None:
+    shop = client.funded(100)
+    for _ in range(3):
+        payout = request(client, shop)
+        act(client, payout, "paid")
+        path = f"/v1/payouts/{payout['id']}/returned"
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(client.post, [path] * 5, [{"amount": 30}] * 5))
+        assert [200, 200, 200, 422, 422] == sorted(answer.status_code for answer in answers)
+        assert (90, 10) == (client.available(shop), act(client, payout, "returned")["amount_returned"] - 90)
     assert [] == superuser.wait(run_checks(superuser.connection, 1))
 
 

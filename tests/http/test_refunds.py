@@ -85,8 +85,6 @@ def test_a_deposit_goes_back_over_its_rail_which_says_what_became_of_it(client: 
     assert (409, "refund_not_open") == problem_of(again)
     listed = client.get("/v1/refunds", rail_reference=out).json()["data"]
     assert [first | {"state": "succeeded", "rail_reference": out}] == listed
-    returned = client.post(f"/v1/deposits/{paid['id']}/return", {"reason": "recalled"})
-    assert (409, "already_reversed") == problem_of(returned)
 
 
 def test_refunds_are_listed_by_payment_party_and_state_the_newest_first(client: Client) -> None:
@@ -142,6 +140,22 @@ def test_what_a_merchant_is_short_of_it_owes_if_its_policy_says_so(client: Clien
     assert client.get(f"/v1/parties/{payee}").json()["policy"]["receivable_allowed"]
     assert 70 == refund(client, paid["id"])["receivable"]
     assert (100, 0) == (client.available(payer), client.available(payee))
+
+
+def test_what_a_refund_left_owing_is_owed_no_more_once_it_failed(client: Client, service: Served) -> None:
+    payee = client.party()
+    paid = client.deposit(payee, 100)
+    made(client.put(f"/v1/parties/{payee}/policy", {"intents": "never", "receivable_allowed": True}))
+    client.transfer(payee, client.party(), 70)
+    first, second = refund(client, paid["id"], 60), refund(client, paid["id"], 40)
+    assert (30, 40) == (first["receivable"], second["receivable"])
+    made(client.post(f"/v1/refunds/{second['id']}/failed", {}))
+    with serve(service.database) as started:
+        other = Client(started.base, client.token)
+        made(other.post(f"/v1/refunds/{first['id']}/failed", {}))
+        other.close()
+    owed = client.get(f"/v1/accounts/{payee}/receivable/EUR").json()["balance"]
+    assert (30, 0) == (client.available(payee), owed)
 
 
 def test_a_refund_of_a_settlement_is_counted_on_its_invoices(client: Client) -> None:

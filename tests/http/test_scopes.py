@@ -19,7 +19,7 @@ PUBLIC = """
 SCOPED = {
     "settings:manage": """
         PUT /v1/ledger POST /v1/banks POST /v1/rails PUT /v1/parties/{party}/policy
-        PUT /v1/parties/{party}/fees PUT /v1/parties/{party}/limits
+        PUT /v1/parties/{party}/fees DELETE /v1/parties/{party}/fees PUT /v1/parties/{party}/limits
     """,
     "parties:write": """
         POST /v1/parties POST /v1/parties/{party}/freeze POST /v1/parties/{party}/unfreeze
@@ -61,7 +61,8 @@ SCOPED = {
     """,
     "keys:recover": "POST /v1/parties/{party}/keys/recover",
     "reports:read": """
-        GET /v1/ledger GET /v1/banks GET /v1/rails GET /v1/suspense GET /v1/suspense/{suspense}
+        GET /v1/ledger GET /v1/banks GET /v1/banks/{bank} GET /v1/rails GET /v1/rails/{rail}
+        GET /v1/suspense GET /v1/suspense/{suspense}
         GET /v1/reports/trial-balance GET /v1/payouts/{payout}/explanation
     """,
     "entries:read": """

@@ -1,5 +1,7 @@
 """Splits on the real service: a bill is split, paid share by share, waived in parts, cancelled; shown and listed."""
 
+# long: the walk of a split, its races and its lists are one noun's.
+
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -157,6 +159,17 @@ def test_a_cancelled_split_keeps_what_is_paid_and_asks_nobody_any_more(client: C
     assert (409, "request_not_open") == problem_of(client.post(f"/v1/splits/{split['id']}/cancel", {}))
     assert (409, "request_not_open") == problem_of(act(client, split["shares"][2], "pay"))
     assert 30 == client.available(host)
+    assert sound(superuser)
+
+
+def test_a_split_can_be_cancelled_though_everyone_has_declined(client: Client, superuser: Superuser) -> None:
+    host, bob, cem = client.party(), client.party(), client.party()
+    split = divide(client, host, 60, of(bob, cem), expires_at=soon(3600))
+    for share in split["shares"]:
+        act(client, share, "decline")
+    cancelled = client.post(f"/v1/splits/{split['id']}/cancel", {})
+    assert (200, split["expires_at"]) == (cancelled.status_code, cancelled.json().get("expires_at"))
+    assert ["declined", "declined", "cancelled"] == states(cancelled.json()) == states(shown(client, split))
     assert sound(superuser)
 
 

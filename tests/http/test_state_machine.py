@@ -73,9 +73,10 @@ class Backend(Machine):
             party = self.model.deposits[-1].party
             assert (party, "credited" if party else "suspense") == (answer.json()["to"], answer.json()["state"])
 
-    @action(when=lambda machine: machine.model.deposits, index=st.integers(0), dry_run=DRY)
+    @action(weight=2, when=lambda machine: machine.model.deposits, index=st.integers(0), dry_run=DRY)
     def take_back(self, index: int, dry_run: bool) -> None:
-        made = self.model.deposits[index % len(self.model.deposits)]
+        deposits = sorted(self.model.deposits, key=lambda made: made.entry in self.model.returned)
+        made = deposits[index % len(deposits)]
         path = f"/v1/deposits/deposit_{made.entry}/return"
         self.ask("POST", path, {"reason": "recall"}, lambda model: model.take_back(made), dry_run)
 

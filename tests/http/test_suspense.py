@@ -36,6 +36,8 @@ def test_money_for_nobody_known_is_listed_with_the_deposit_that_brought_it(clien
         "deposit": made["id"],
         "rail": "test",
         "rail_reference": "ref 1",
+        "reference": None,
+        "payer": None,
         "party": None,
     }
     assert item in read(client, SUSPENSE)["data"]
@@ -128,7 +130,7 @@ def test_the_open_items_add_up_to_the_account(client: Client) -> None:
         ({"as_of": "0001-01-01T00:00:00Z"}, "timestamp_invalid"),
         ({"older_than": "-1"}, "field_invalid"),
         ({"older_than": "1000000000"}, "field_invalid"),
-        ({"state": "open"}, "field_unknown"),
+        ({"colour": "red"}, "field_unknown"),
     ],
 )
 def test_a_moment_or_age_that_makes_no_sense_is_refused(client: Client, query: dict[str, str], code: str) -> None:
@@ -139,3 +141,36 @@ def test_a_moment_or_age_that_makes_no_sense_is_refused(client: Client, query: d
 def test_the_oldest_day_there_is_and_the_greatest_age_find_nothing(client: Client) -> None:
     client.deposit(None, 1, rail_reference=new_key())
     assert {"data": [], "next_cursor": None} == read(client, SUSPENSE, as_of="0001-01-02", older_than=36_500)
+
+
+def test_an_item_is_shown_as_it_is_listed_also_once_it_is_cleared(client: Client) -> None:
+    made = client.deposit(None, 70, rail_reference="ref 70")
+    name = f"suspense_{made['entry']}"
+    (listed,) = (item for page in pages(client, SUSPENSE) for item in page["data"] if item["id"] == name)
+    assert listed == read(client, f"{SUSPENSE}/{name}")
+    give_back(client, made)
+    cleared = listed | {"remaining": 0, "state": "cleared", "age_days": None}
+    assert cleared == read(client, f"{SUSPENSE}/{name}")
+    assert [cleared] == [
+        item
+        for page in pages(client, SUSPENSE, state="cleared", limit=1)
+        for item in page["data"]
+        if item["id"] == name
+    ]
+
+
+def test_items_are_listed_by_their_state_the_open_ones_unless_said(client: Client) -> None:
+    kept, gone = client.deposit(None, 10), client.deposit(None, 20)
+    give_back(client, gone)
+    by_state = {state: entries(pages(client, SUSPENSE, state=state, limit=2)) for state in ("open", "cleared")}
+    assert entries(pages(client, SUSPENSE)) == by_state["open"]
+    assert [True, False] == [kept["entry"] in by_state[state] for state in by_state]
+    assert [False, True] == [gone["entry"] in by_state[state] for state in by_state]
+    assert [] == entries(pages(client, SUSPENSE, state="cleared", older_than=1))
+
+
+@pytest.mark.parametrize("query", [{"state": "lost"}, {"state": "cleared", "as_of": "2026-01-01"}])
+def test_a_state_that_cannot_be_asked_for_is_refused(client: Client, query: dict[str, str]) -> None:
+    refused = client.get(SUSPENSE, **query)
+    assert (422, "field_invalid") == (refused.status_code, refused.json()["code"])
+    assert ["/state"] == [error["pointer"] for error in refused.json()["errors"]]

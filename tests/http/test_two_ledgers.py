@@ -75,7 +75,7 @@ def names(client: Client) -> dict[str, str]:
     key = {"public_key": BACKEND.public_key, "proof": BACKEND.proof("request")}
     assert 201 == client.post("/v1/keys", key | {"name": "backend", "scopes": ["entries:read"]}).status_code
     made = client.post("/v1/api-keys", {"name": "x", "digest": "A" * 43, "scopes": ["entries:read"]}).json()
-    iban = {"id": "bank-of-the-first", "currency": "EUR", "purpose": "own", "iban": "DE89370400440532013000"}
+    iban = {"id": "bank-of-the-first", "currency": "EUR", "purpose": "safeguarded", "iban": "DE89370400440532013000"}
     assert 201 == client.post("/v1/banks", iban).status_code
     assert 201 == client.post("/v1/rails", {"id": "rail-of-the-first", "settles_to": "bank-of-the-first"}).status_code
     things = Things(client)

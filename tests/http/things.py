@@ -36,6 +36,8 @@ class Things:
             return self.payout(path.rpartition("/")[2])
         if "{invoice}" in path:
             return self.invoice(finalize=method != "PATCH" and not path.endswith("/finalize"))
+        if method == "DELETE" and path.endswith("/fees"):
+            return self.fees()
         if method == "POST" and path in ("/v1/settlements", "/v1/refunds", "/v1/invoices"):
             return dict(getattr(self, f"for_{path.rpartition('/')[2]}")())
         return {}
@@ -105,6 +107,12 @@ class Things:
         """An open item of 10, and an invoice that it can pay."""
         deposit = self._client.deposit(None, 10)
         return {"suspense": deposit["id"].replace("deposit", "suspense"), "invoice": self.invoice()["invoice"]}
+
+    def fees(self) -> dict[str, Any]:
+        """A merchant with a fee schedule of its own."""
+        merchant = self._client.party(kind="merchant")
+        self._client.put(f"/v1/parties/{merchant}/fees", {"bps": 100})
+        return {"party": merchant}
 
     def for_settlements(self) -> dict[str, Any]:
         """A payer, and its invoice."""

@@ -19,6 +19,7 @@ WORDS = {
     "TransferAnswer.status": Word("What became of it; `posted` unless it waited to be claimed.", "posted"),
     "TransferAnswer.expires_at": Word("Until when it can be claimed; null where it was paid at once.", None),
     "TransferAnswer.to": Word("Who is paid; the alias that it was sent to, as long as nobody has claimed it.", "bob"),
+    "TransfersQuery.state": Word("Only those of which this became, as their `status` says it.", "pending_claim"),
     "DepositAnswerQuery.state": Word("Only those in this state.", "credited"),
     "DepositAnswerList.data": Word("The deposits, the newest first.", INSIDE),
     "TransferList.data": Word("The transfers, the newest first.", INSIDE),

@@ -2,7 +2,10 @@
 
 from ledger.http.words import INSIDE, Operation, Word
 
-SECTIONS = {"Holds": "Money reserved for a payee, who takes it in parts or lets it go: authorisations and captures."}
+SECTIONS = {
+    "Holds": "Money reserved for a payee, who takes it in parts or lets it go: authorisations and captures. What was "
+    "reserved before the payer's debits were frozen can still be captured; of a payer that is frozen wholly it cannot."
+}
 
 INTENT_PROBLEMS = ("intent_required", "intent_invalid", "intent_mismatch", "intent_already_used")
 
@@ -35,6 +38,7 @@ OPERATIONS = {
         "increaseHold",
         "Holds",
         (
+            "currency_invalid",
             "party_not_open",
             "hold_not_open",
             "limit_exceeded",

@@ -4,7 +4,8 @@ from ledger.http.words import INSIDE, Operation, Word, one_of
 
 SECTIONS = {
     "Invoices": "What merchants have sold. Totals are computed here, numbers have no gaps, and the creditor reference "
-    "(ISO 11649) tells a bank transfer's invoice.",
+    "(ISO 11649) tells a bank transfer's invoice. An action answers the invoice's amounts and state as it left them; "
+    "GET shows the lines, the tax of each rate, the memo and the conversation as well.",
     "Credit notes": "What an invoice is lowered by after it was issued.",
 }
 
@@ -27,11 +28,11 @@ OPERATIONS = {
     "PATCH /v1/invoices/{invoice}": Operation(
         "updateInvoice",
         "Invoices",
-        ("party_unknown", "same_party", "invoice_not_open", "already_exists"),
+        ("party_unknown", "same_party", "party_not_open", "invoice_not_open", "already_exists"),
         {"due_at": "2026-12-20T23:00:00Z"},
     ),
     "POST /v1/invoices/{invoice}/finalize": Operation(
-        "finalizeInvoice", "Invoices", ("party_not_open", "invoice_not_open"), {}
+        "finalizeInvoice", "Invoices", ("currency_invalid", "party_not_open", "invoice_not_open"), {}
     ),
     "POST /v1/invoices/{invoice}/void": Operation("voidInvoice", "Invoices", ("invoice_not_open",), {}),
     "POST /v1/invoices/{invoice}/uncollectible": Operation("markUncollectible", "Invoices", ("invoice_not_open",), {}),
@@ -71,7 +72,6 @@ WORDS = {
     "due_at": Word("Until when it is to be paid.", "2026-12-20T23:00:00Z", "date-time"),
     "external_ref": Word("The merchant's own reference, which it uses once.", "2026-117"),
     "finalize": Word("Whether to issue it at once; else it is a draft.", True),
-    "reference": Word("A reference.", "RF5342"),
     "InvoiceAnswer.reference": Word("The creditor reference (ISO 11649); null for a draft.", "RF4842"),
     "InvoiceAfterAnswer.reference": Word("The creditor reference (ISO 11649); null for a draft.", "RF4842"),
     "InvoiceAnswer.id": Word("The invoice's id.", "invoice_42"),

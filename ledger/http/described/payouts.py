@@ -61,14 +61,18 @@ _RAIL_FEE = Word("What the rail keeps for itself, in minor units: a cost of the 
 
 WORDS = {
     "destination": Word("The party's own account outside, such as an IBAN or a UPI id; null once it was erased.", IBAN),
+    "RequestPayout.intent": Word("What the party's device has signed, `of` being the destination.", None),
     "path.payout": Word("The payout's id.", "payout_42"),
     "RequestPayout.amount": Word("How much; all that the party can spend, if left out.", 48_750),
     "RequestPayout.rail": Word("The rail that is to pay.", "sepa"),
-    "ReturnPayoutBody.amount": Word("How much came back, before the rail's fee; all of it, if left out.", 48_750),
+    "ReturnPayoutBody.amount": Word(
+        "How much came back now, before the rail's fee; what did not yet, if left out.", 48_750
+    ),
     **{
         f"{struct}.rail_reference": Word("The reference by which the rail knows it; the last one counts.", "E2E-0042")
-        for struct in ("SubmitPayoutBody", "ConfirmPayoutBody", "FailPayoutBody", "ReturnPayoutBody")
+        for struct in ("SubmitPayoutBody", "ConfirmPayoutBody", "FailPayoutBody")
     },
+    "ReturnPayoutBody.rail_reference": Word("The reference by which the rail knows the return.", "RET-0042"),
     "ConfirmPayoutBody.fee": _RAIL_FEE,
     "ReturnPayoutBody.fee": _RAIL_FEE,
     **{
@@ -77,11 +81,12 @@ WORDS = {
             ("id", Word("The payout's id.", "payout_42")),
             ("party", Word("Whose money it is.", "bikes")),
             ("amount", Word("How much, in minor units.", 48_750)),
-            ("amount_returned", Word("What came back of it after it was paid, in minor units.", 0)),
+            ("amount_returned", Word("What came back of it in all after it was paid, in minor units.", 0)),
             ("rail", Word("The rail that pays.", "sepa")),
             ("state", Word("How far it has come.", "requested")),
             ("rail_reference", Word("The reference by which the rail knows it; null if there is none.", None)),
-            ("reason", Word("Why it failed or came back; null if nobody said so.", None)),
+            ("return_reference", Word("The reference by which it knows the last return; null if there is none.", None)),
+            ("reason", Word("Why it failed or, the last time, came back; null if nobody said so.", None)),
         )
         for struct in ("PayoutAnswer", "PayoutAfterAnswer")
     },

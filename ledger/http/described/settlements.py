@@ -6,6 +6,7 @@ from ledger.http.words import INSIDE, Operation, Word
 SECTIONS = {"Settlements": "Invoices that are paid: from a wallet or over a rail, in part or whole, one or several."}
 
 _PAID = (
+    "currency_invalid",
     "party_unknown",
     "same_party",
     "party_not_open",
@@ -32,7 +33,7 @@ OPERATIONS = {
     "POST /v1/settlements/{settlement}/reallocate": Operation(
         "reallocate",
         "Settlements",
-        ("invoice_not_open", "currency_mismatch", "amount_invalid", "amount_exceeds_remaining"),
+        ("party_not_open", "invoice_not_open", "currency_mismatch", "amount_invalid", "amount_exceeds_remaining"),
         {"allocations": [{"invoice": "invoice_42", "amount": 10_000}]},
     ),
 }

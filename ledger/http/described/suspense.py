@@ -10,6 +10,7 @@ OPERATIONS = {
         "allocateSuspense",
         "Suspense",
         (
+            "currency_invalid",
             "party_unknown",
             "party_not_open",
             "suspense_not_open",
@@ -33,6 +34,8 @@ OPERATIONS = {
 
 RULES = {"AllocateSuspenseBody": one_of(to="string", invoice="string")}
 
+_PARTY = Word("Whom it was meant for; null if that is not known.", None)
+
 WORDS = {
     "AllocateSuspenseBody.to": Word("The party that it belongs to; or give an invoice.", "alice"),
     "AllocateSuspenseBody.invoice": Word("The invoice that it was meant to pay; or give a party.", None),
@@ -48,7 +51,14 @@ WORDS = {
     "SuspenseAfterAnswer.id": Word("The item's id.", "suspense_41"),
     "SuspenseAfterAnswer.reason": Word("Why it could not be credited.", "party_unknown"),
     "SuspenseAfterAnswer.state": Word("Whether something of it is left.", "open"),
-    "SuspenseAfterAnswer.party": Word("Whom it was meant for; null if that is not known.", None),
-    "SuspenseItemAnswer.party": Word("Whom it was meant for; null if that is not known.", None),
+    "SuspenseAfterAnswer.party": _PARTY,
+    "SuspenseItemAnswer.reference": Word(
+        "What the payer wrote with it; null if nothing, or erased.", "Invoice seventeen"
+    ),
+    "SuspenseItemAnswer.payer": Word("Who the deposit said had paid: a party's id or alias; null if nobody.", "alice"),
+    "SuspenseQuery.state": Word("Only those in this state; the open ones if left out.", "open"),
+    "MakeDeposit.reference": Word("What the payer wrote; a creditor reference (ISO 11649) names an invoice.", "RF4842"),
+    "DepositAnswer.reference": Word("What the payer wrote; null if nothing, or erased.", None),
+    "SuspenseItemAnswer.party": _PARTY,
     "path.suspense": Word("The item's id.", "suspense_41"),
 }

@@ -15,6 +15,13 @@ OPERATIONS = {
         {"bps": 290, "fixed": 30, "tax_code": "gst", "tax_bps": 1_800, "on_refund": "proportional"},
         {"id": "bikes", "fees": _FEES | {"on_refund": "proportional"}},
     ),
+    "DELETE /v1/parties/{party}/fees": Operation(
+        "clearFees",
+        "Parties",
+        ("party_unknown", "party_not_open", "not_found"),
+        {},
+        {"id": "bikes", "fees": None},
+    ),
     "PUT /v1/parties/{party}/limits": Operation(
         "setLimits",
         "Parties",
@@ -34,12 +41,12 @@ RULES = {"SetFeesBody": _TAX_FOR_SOMEONE, "FeeSchedule": _TAX_FOR_SOMEONE}
 WORDS = {
     "FeesAnswer.id": Word("The messenger's own id for the party.", "bikes"),
     "LimitsAnswer.id": Word("The messenger's own id for the party.", "alice"),
-    "fees": Word("What is charged of what is paid, and its tax.", INSIDE),
+    "FeesAnswer.fees": Word("Its own fee schedule; null where it has none.", INSIDE),
     "PartyAnswer.fees": Word("Its own fee schedule; null where it has none.", None),
     "LedgerAnswer.fees": Word(
         "The fee schedule of merchants that have none of their own; null if there is none.", None
     ),
-    "SetLedger.fees": Word("The fee schedule of merchants that have none of their own; an empty one is none.", None),
+    "SetLedger.fees": Word("The fee schedule of merchants that have none of their own; null or empty is none.", None),
     "bps": Word("What is taken of the amount.", 290),
     "fixed": Word("What is added to that.", 30),
     "min": Word("The least fee.", None),
@@ -50,7 +57,10 @@ WORDS = {
     "LimitsAnswer.limits": Word("Its own limits, by currency.", INSIDE),
     "PartyAnswer.limits": Word("Its own limits, by currency; null where it has none.", None),
     "LedgerAnswer.limits": Word("The limits of parties that have none of their own in a currency.", []),
-    "SetLedger.limits": Word("The limits of parties that have none of their own in a currency; all of them.", [_LIMIT]),
+    "SetLedger.limits": Word(
+        "The limits of parties that have none of their own in a currency; all of them. Null or no limits are none.",
+        [_LIMIT],
+    ),
     "per_day_count": Word("How many payments on one day of the ledger's calendar.", 20),
     **{
         f"{struct}.{name}": word

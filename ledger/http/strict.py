@@ -240,10 +240,8 @@ def _complaint(hint: Any, value: Any, field: str, reason: str) -> tuple[str, str
     words = [str(word) for each in _alternatives(hint) if get_origin(each) is Literal for word in get_args(each)]
     if words:
         reason = f"Expected one of: {', '.join(words)}"
-    return code, f"Send `{field}` as {_WANTED[code]}. {reason}."
-
-
-# --- the type, looked at once -----------------------------------------------------------------------------------------
+    rule = _rule(hint) if code == "field_invalid" else ""
+    return code, f"Send `{field}` as {_WANTED[code]}. {reason}.{rule}"
 
 
 def _alternatives(hint: Any) -> list[Any]:
@@ -253,6 +251,12 @@ def _alternatives(hint: Any) -> list[Any]:
     if get_origin(hint) in (Union, UnionType):
         return [member for part in get_args(hint) for member in _alternatives(part)]
     return [hint]
+
+
+def _rule(hint: Any) -> str:
+    """What is said of a type where it is described, after a space; nothing if nothing is."""
+    said = [getattr(meta, "description", None) for meta in getattr(hint, "__metadata__", ())]
+    return "".join(f" {text}" for text in said if text) or "".join(map(_rule, get_args(hint)))
 
 
 def _is_struct(hint: Any) -> bool:

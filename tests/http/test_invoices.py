@@ -122,6 +122,14 @@ def test_one_payment_pays_several_invoices_the_oldest_due_first_and_is_allocated
     assert [] == superuser.wait(run_checks(superuser.connection, 1))
 
 
+def test_a_quantity_that_is_no_whole_number_is_told_to_be_a_string(client: Client) -> None:
+    plumber = client.party(kind="merchant")
+    line = {"description": "Pipe work", "quantity": 1.5, "unit_amount": 6_000}
+    refused = client.post("/v1/invoices", {"merchant": plumber, "currency": "EUR", "lines": [line]})
+    assert (422, "field_invalid") == problem_of(refused)
+    assert 'a string with up to 3 decimals and above 0, such as "1.5"' in refused.json()["errors"][0]["detail"]
+
+
 def test_settlements_are_found_by_the_invoices_that_they_pay_now(client: Client, superuser: Superuser) -> None:
     plumber, alice = client.party(kind="merchant"), client.funded(50_000)
     first, second, third = (issue(client, plumber, customer=alice)["id"] for _ in range(3))

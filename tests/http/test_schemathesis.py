@@ -97,6 +97,7 @@ def seeded(client: Client) -> dict[str, Any]:
     client.post("/v1/parties/ada/aliases", {"channel": "app", "value": "ada"}, "seed")
     client.post("/v1/banks", {"id": "elsewhere", "currency": "EUR", "purpose": "own"})
     client.post("/v1/banks", {"id": "home", "currency": "EUR", "purpose": "safeguarded", "iban": IBAN})
+    client.post("/v1/rails", {"id": "home-sepa", "settles_to": "home"})
     return {
         "party": "cleo",
         "owner": "ada",

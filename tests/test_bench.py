@@ -52,7 +52,7 @@ from ledger.core.transfers import Transfer
 from ledger.http.strict import StrictDecoder
 from ledger.http.transfers import Batch
 
-TINY = Plan(seconds=0.2, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128, invoices=(20, 60))
+TINY = Plan(seconds=0.1, rounds=1, parties=40, grow=300, connections=(1, 128), copied=128, invoices=(20, 60))
 
 
 PREPARED = Prepared(parties=2, ledger_id=1, service_url="", admin_url="", textbook_url="", first=0)
@@ -73,9 +73,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
         patch.setattr(load, "run", generate)
-        patch.setattr(stage, "WARM_SECONDS", 0.2)
+        patch.setattr(stage, "WARM_SECONDS", 0.1)
         patch.setattr(stage, "SETTLE_SECONDS", 0.02)
-        patch.setattr(measure, "READ_SECONDS", 0.2)
+        patch.setattr(measure, "READ_SECONDS", 0.1)
         patch.setattr(command, "Plan", lambda *_, **__: TINY)
         done = CliRunner().invoke(command.bench, ["--json"], catch_exceptions=False)
     return Run(done.exit_code, json.loads(done.stdout), folder)

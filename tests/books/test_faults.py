@@ -271,7 +271,7 @@ def test_a_fault_while_rows_are_loaded_leaves_nobody_without_an_answer(database:
 
 
 def test_rows_named_by_two_columns_are_loaded_by_index(databases: Databases) -> None:
-    """References and aliases are looked up one by one, not by reading the tables, even if nothing was analysed."""
+    """References, the deposits that have them, and aliases are looked up one by one, even if nothing was analysed."""
     database = databases.new()
     fetched = """
         SELECT sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint FROM pg_stat_user_tables
@@ -290,7 +290,6 @@ def test_rows_named_by_two_columns_are_loaded_by_index(databases: Databases) -> 
             await asyncio.gather(*(refusal(one, _deposit(party, n)) for n in range(300)))
             await asyncio.gather(*(refusal(one, pay(f"alias:app:a{n}", party)) for n in range(300)))
         await _flush_statistics(database)
-        # Of a deposit that is there already it is also looked up whether it was returned.
         assert await value(database, fetched) - before == 3 * 300
 
     run(story())

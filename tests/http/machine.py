@@ -144,10 +144,12 @@ class Machine(RuleBasedStateMachine):
         assert [] == found, found
 
 
-def drive(databases: Databases, machine: type[Machine], rounds: int, steps: int) -> None:
-    """Let it happen, ten times from the beginning in each round. Of more than ten in one go Hypothesis makes most by
+def drive(databases: Databases, machine: type[Machine], rounds: int, steps: int, runs: int = 10) -> None:
+    """Let it happen, some times from the beginning in each round. Of more than ten in one go Hypothesis makes most by
     repeating parts of others.
     """
     machine.databases = databases
     for _ in range(rounds):
-        run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=steps, deadline=None))
+        run_state_machine_as_test(
+            machine, settings=settings(max_examples=runs, stateful_step_count=steps, deadline=None)
+        )

@@ -162,4 +162,4 @@ class Outgoing(Agreeing):
 
 
 def test_money_on_its_way_in_out_and_back_is_booked_as_the_model_says(databases: Databases) -> None:
-    drive(databases, Outgoing, rounds=1, steps=120)
+    drive(databases, Outgoing, rounds=1, steps=120, runs=5)

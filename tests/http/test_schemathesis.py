@@ -217,7 +217,7 @@ def is_refused_only_for_what_a_schema_cannot_say(ctx: CheckContext, response: Re
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
 def test_whatever_is_sent_is_answered_as_the_document_says(
     case: Case[Any], client: Client, things: Things, seeded: dict[str, Any]
 ) -> None:

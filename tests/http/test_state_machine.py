@@ -149,7 +149,7 @@ class Backend(Machine):
 
 
 def test_the_service_answers_and_books_what_the_model_says(databases: Databases) -> None:
-    drive(databases, Backend, rounds=2, steps=40)
+    drive(databases, Backend, rounds=1, steps=40)
 
 
 @pytest.mark.long

@@ -99,20 +99,22 @@ def names(client: Client) -> dict[str, str]:
     }
 
 
-def ask(client: Client, route: Route, names: dict[str, str], body: Any) -> tuple[int, Any]:
-    """The status and body of a route's answer, with what is particular to a name or a request taken out."""
+def ask(client: Client, route: Route, names: dict[str, str], body: Any) -> tuple[int, Any, str]:
+    """The status, body and sentences of a route's answer, with what is particular to a name or a request taken out."""
     path = route.path.replace("...}", "}")
     for name, value in (names | SAME_FOR_BOTH).items():
         path = path.replace(f"{{{name}}}", value)
     path = path.replace("{tile}", "entries/000.p/1")
     answer = client.get(path) if route.method == "GET" else client.write(route.method, path, body)
-    text = answer.text
+    if answer.headers["content-type"] != "application/problem+json":
+        return answer.status_code, answer.text, ""
+    said = answer.json()
+    said.pop("instance")
+    # Only where names are repeated: a number may also stand in the service's port and in the status.
+    sentences = json.dumps([said.pop("detail"), said.pop("errors")])
     for value in sorted(names.values(), key=len, reverse=True):
-        text = text.replace(value, "…")
-    said = json.loads(text) if answer.headers["content-type"] == "application/problem+json" else text
-    if isinstance(said, dict):
-        said.pop("instance")
-    return answer.status_code, said
+        sentences = sentences.replace(value, "…")
+    return answer.status_code, said, sentences
 
 
 def body_of(route: Route) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.books import load_invoices, load_payouts, load_sums
+from ledger.books import load_invoices, load_payments, load_payouts, load_sums
 from ledger.books.calls import Call
 from ledger.books.database import Connection
 from ledger.books.guard import Head
@@ -254,6 +254,7 @@ _LOADERS: dict[str, Loader] = {
 
 _UPON_DECIDED: dict[str, Callable[[dict[Any, Any], Sequence[Entry]], None]] = {
     "spent": load_sums.add_decided,
+    "payments": load_payments.add_decided,
     "open_invoices": load_invoices.add_decided,
 }
 """What entries that are decided and not yet written change of what a query finds."""

@@ -1,8 +1,11 @@
 """Payments that keep no row yet: transfers and deposits, told from what their entries left."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.books.database import Connection
+from ledger.core.entries import Entry
+from ledger.core.payments import payment_in
 from ledger.core.rows import Payment
 
 _COLUMNS = ", ".join(f'"{name}"' for name in Payment.columns())
@@ -46,6 +49,14 @@ async def payments(connection: Connection, ledger_id: int, keys: list[int]) -> d
     )
     found = {row["entry"]: Payment(row["entry"], *row) for row in told}
     return found | {row["entry"]: Payment(*row) for row in kept}
+
+
+def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
+    """Add the payments of entries that are decided and not yet written."""
+    for entry in decided:
+        payment = payment_in(entry)
+        if payment is not None:
+            found[entry.number] = payment
 
 
 async def open_refunds(connection: Connection, ledger_id: int, keys: list[int]) -> dict[Any, Any]:

@@ -25,6 +25,7 @@ from ledger.core.entries import (
 )
 from ledger.core.errors import FieldError, Invalid, Malformed
 from ledger.core.merkle import leaf_hash
+from ledger.core.payments import payment_in
 from ledger.core.rows import Agreement, Row, image
 from ledger.core.text import format_timestamp
 
@@ -128,11 +129,20 @@ def write(
             charge(books, holder)
         books.settle_balances()
         entry = _seal(books, command, actor, key, salt, effective_on, result)
+        if books.payments.complete or entry.number in books.payments:
+            _remember_payment(books, entry)
     except BaseException:
         books.undo(before)
         raise
     books.number += 1
     return entry
+
+
+def _remember_payment(books: Books, entry: Entry) -> None:
+    """Where books hold every payment, or one was asked for before there was it, let it be found; else it is loaded."""
+    payment = payment_in(entry)
+    if payment is not None:
+        books.remember(books.payments, entry.number, payment)
 
 
 def _seal(

@@ -22,9 +22,9 @@ from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, Rail
 from ledger.core.invoices import PAYABLE, needs_of_invoice
 from ledger.core.limits import exceeds_balance
 from ledger.core.movements import DEPOSIT_CREDITED, DEPOSIT_SUSPENDED, RECEIVE, SURPLUS, SURPLUS_SUSPENDED
-from ledger.core.payments import remember_payment
-from ledger.core.rows import Deposit, Invoice, Party, SuspenseItem
+from ledger.core.rows import Deposit, Invoice, Party
 from ledger.core.settlements import enter_settlement
+from ledger.core.suspense import suspend
 from ledger.core.text import parse_timestamp
 
 
@@ -112,13 +112,12 @@ class MakeDeposit(Command, kw_only=True):
         surplus, surplus_to = 0, None
         if where.party is None or where.reason is not None:
             books.post(DEPOSIT_SUSPENDED, rail, PLATFORM, self.amount, self.currency)
-            self._suspend(books, self.amount, where.reason or "unassigned", where.party)
+            suspend(books, self.rail, self.amount, self.currency, where.reason or "unassigned", where.party)
         elif where.invoice is not None:
             surplus = self._receive(books, where.party, where.invoice)
             surplus_to = self._give_surplus(books, surplus) if surplus > 0 else None
         else:
             books.post(DEPOSIT_CREDITED, rail, where.party.id, self.amount, self.currency)
-            remember_payment(books, "deposit", None, where.party.id, self.amount, self.currency, self.rail)
         self._enter(books, where, surplus, surplus_to)
         return None
 
@@ -184,23 +183,8 @@ class MakeDeposit(Command, kw_only=True):
             books.post(SURPLUS, rail_owner(self.rail), payer.id, surplus, self.currency)
             return payer.id
         books.post(SURPLUS_SUSPENDED, rail_owner(self.rail), PLATFORM, surplus, self.currency)
-        self._suspend(books, surplus, "overpaid", payer)
+        suspend(books, self.rail, surplus, self.currency, "overpaid", payer)
         return None
-
-    def _suspend(self, books: Books, amount: int, reason: str, meant_for: Party | None) -> None:
-        item = SuspenseItem(
-            entry=books.number,
-            changed_by=books.number,
-            amount=amount,
-            remaining=amount,
-            currency=self.currency,
-            reason=reason,
-            arrived_on=books.today,
-            state="open",
-            rail=self.rail,
-            party=meant_for.id if meant_for is not None else None,
-        )
-        books.add(books.suspense_items, item)
 
     def _enter(self, books: Books, where: Destination, surplus: int, surplus_to: str | None) -> None:
         is_credited = where.party is not None and where.reason is None

@@ -130,13 +130,11 @@ def day_of(micros: int, zone: str) -> date:
 
 def check_spending(books: Books, party: Party, amount: int, currency: str) -> None:
     """Count what a party pays. Raises limit_exceeded, which names the limit and says when it frees."""
-    limit = None
-    if party.limits is not None or books.settings.limits is not None:
-        limit = limit_of(books, party, currency)
+    limit = limit_of(books, party, currency)
+    if limit is None and not books.spent and not books.spent.complete:
+        return  # nothing was ever counted here; the usual case, hence first
     key = _today_of(books, party, currency)
     is_counted = key in books.spent or books.spent.complete or (limit is not None and limit.is_daily)
-    if limit is None and not is_counted:
-        return
     before = books.spent.find(key) if is_counted else None
     if before is None or before.day != books.today:
         before = Spent(books.today, 0, 0)

@@ -18,7 +18,6 @@ from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
 from ledger.core.movements import TRANSFER
 from ledger.core.parties import check_may_be_paid, check_may_pay
-from ledger.core.payments import remember_payment
 from ledger.core.rows import Party, PaymentRequest, moment
 
 OPEN_REQUESTS_MAX = 20
@@ -143,7 +142,6 @@ class PayPaymentRequest(RequestAction, kw_only=True):
         books.post(TRANSFER, payer.id, payee.id, amount, currency)
         end(books, request, "paid", paid_by=books.number)
         take_off_split(books, request)
-        remember_payment(books, "transfer", payer.id, payee.id, amount, currency)
         return consent
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from ledger.core import shape
 from ledger.core.books import Books
-from ledger.core.rows import Payment
+from ledger.core.entries import Entry
+from ledger.core.rows import Deposit, Payment
 
 PAYMENT_KINDS = ("transfer", "capture", "settlement", "deposit")
 
@@ -25,13 +26,20 @@ PaymentId = Annotated[
 ]
 
 
-def remember_payment(
-    books: Books, kind: str, payer: str | None, payee: str, amount: int, currency: str, rail: str | None = None
-) -> None:
-    """Let this entry's payment be refunded later; it gets a row only then, and is told from its entry until then."""
-    number = books.number
-    payment = Payment(number, number, kind, payer, payee, amount, currency, rail)
-    books.remember(books.payments, number, payment)
+def payment_in(entry: Entry) -> Payment | None:
+    """The payment that an entry made without a row of its own: a transfer between two wallets, a deposit to one."""
+    number = entry.number
+    if entry.kind in ("transfer", "payment_request.pay"):
+        (paid,) = entry.postings
+        if paid.credit.role != "available":
+            return None
+        payer, payee = paid.debit.owner, paid.credit.owner
+        return Payment(number, number, "transfer", payer, payee, paid.amount, paid.debit.currency)
+    if entry.kind == "deposit" and not any(isinstance(row, Payment) for row in entry.rows):
+        for row in entry.rows:
+            if isinstance(row, Deposit) and row.party is not None:
+                return Payment(number, number, "deposit", None, row.party, row.amount, row.currency, row.rail)
+    return None
 
 
 def number_of_payment(payment_id: str) -> tuple[str, int] | None:

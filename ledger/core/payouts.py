@@ -27,7 +27,8 @@ from ledger.core.movements import (
     RAIL_FEE,
 )
 from ledger.core.parties import check_may_pay
-from ledger.core.rows import Payout, SuspenseItem
+from ledger.core.rows import Payout
+from ledger.core.suspense import suspend
 
 ON_ITS_WAY = ("requested", "in_transit")
 
@@ -237,24 +238,10 @@ class ReturnPayout(PayoutAction, kw_only=True):
 
 def _give_back(books: Books, payout: Payout, amount: int) -> None:
     """Credit the party, frozen or not; put the money into suspense if it is closed."""
-    rail, currency, number = rail_owner(payout.rail), payout.currency, books.number
+    rail, currency = rail_owner(payout.rail), payout.currency
     party = books.party(payout.party, "")
     if party.state != "closed":
         books.post(PAYOUT_RETURNED, rail, party.id, amount, currency)
-        return
-    books.post(PAYOUT_RETURNED_TO_SUSPENSE, rail, PLATFORM, amount, currency)
-    books.add(
-        books.suspense_items,
-        SuspenseItem(
-            entry=number,
-            changed_by=number,
-            amount=amount,
-            remaining=amount,
-            currency=currency,
-            reason="payout_returned",
-            arrived_on=books.today,
-            state="open",
-            rail=payout.rail,
-            party=party.id,
-        ),
-    )
+    else:
+        books.post(PAYOUT_RETURNED_TO_SUSPENSE, rail, PLATFORM, amount, currency)
+        suspend(books, payout.rail, amount, currency, "payout_returned", party)

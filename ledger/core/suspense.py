@@ -20,7 +20,7 @@ from ledger.core.limits import check_receiving
 from ledger.core.money import format_amount
 from ledger.core.movements import ALLOCATE, ALLOCATE_TO_INVOICE, SUSPENSE_RETURN
 from ledger.core.parties import check_may_be_paid
-from ledger.core.rows import Refund, SuspenseItem
+from ledger.core.rows import Party, Refund, SuspenseItem
 from ledger.core.settlements import check_invoice_is_open, check_is_payable, enter_settlement
 
 PARTS_MAX = 35
@@ -148,6 +148,25 @@ class ReturnSuspense(Command, kw_only=True):
         )
         request(books, refund)
         return None
+
+
+def suspend(books: Books, rail: str, amount: int, currency: str, reason: str, meant_for: Party | None) -> None:
+    """Enter what this entry puts into suspense: money that came over a rail, and for whom as far as that is known."""
+    books.add(
+        books.suspense_items,
+        SuspenseItem(
+            entry=books.number,
+            changed_by=books.number,
+            amount=amount,
+            remaining=amount,
+            currency=currency,
+            reason=reason,
+            arrived_on=books.today,
+            state="open",
+            rail=rail,
+            party=meant_for.id if meant_for is not None else None,
+        ),
+    )
 
 
 def check_is_open(item: SuspenseItem) -> None:

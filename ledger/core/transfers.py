@@ -18,7 +18,6 @@ from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
 from ledger.core.movements import TRANSFER
 from ledger.core.parties import check_may_be_paid, check_may_pay
-from ledger.core.payments import remember_payment
 from ledger.core.rows import Party
 
 
@@ -114,7 +113,6 @@ class Transfer(Command):
         else:
             check_receiving(books, payee, self.amount, self.currency)
             books.post(TRANSFER, payer.id, payee.id, self.amount, self.currency)
-            remember_payment(books, "transfer", payer.id, payee.id, self.amount, self.currency)
         enter_chat(books, self.chat)
         return consent
 

@@ -42,7 +42,7 @@ class Door:
     def __init__(self, service: Service, routes: Iterable[Route]) -> None:
         self._service = service
         self._exact: dict[str, dict[str, Route]] = {}
-        self._patterns: list[tuple[Any, dict[str, Route]]] = []
+        self._patterns: dict[str, list[tuple[Any, dict[str, Route]]]] = {}
         self._ids = itertools.count(1)
         self._id_prefix = f"req_{os.urandom(9).hex()}"
         by_path: dict[str, dict[str, Route]] = {}
@@ -50,7 +50,8 @@ class Door:
             by_path.setdefault(route.path, {})[route.method] = route
         for path, methods in by_path.items():
             if "{" in path:
-                self._patterns.append((next(iter(methods.values())).pattern, methods))
+                pattern = next(iter(methods.values())).pattern
+                self._patterns.setdefault(_noun(path), []).append((pattern, methods))
             else:
                 self._exact[path] = methods
 
@@ -146,7 +147,7 @@ class Door:
         methods = self._exact.get(path)
         names: dict[str, str] = {}
         if methods is None:
-            for pattern, candidates in self._patterns:
+            for pattern, candidates in self._patterns.get(_noun(path), ()):
                 found = pattern.match(path)
                 if found is not None:
                     methods, names = candidates, found.groupdict()
@@ -184,6 +185,12 @@ def _path(raw: bytes) -> str:
     if "%00" in path:  # no name has it, and Postgres takes no text with it
         raise _nothing_at(path)
     return path
+
+
+def _noun(path: str) -> str:
+    """What a path is about; no route has a name there. Only so many patterns have to be tried."""
+    first, _, rest = path[1:].partition("/")
+    return rest.partition("/")[0] if first == "v1" else first
 
 
 def _nothing_at(path: str) -> NotFound:

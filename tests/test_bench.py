@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 import threading
+import time
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -92,9 +93,11 @@ class Always(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     status = 201
+    after = 0.0
 
     def do_POST(self) -> None:
-        """Answer."""
+        """Answer, after so many seconds."""
+        time.sleep(self.after)
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(self.status)
         self.send_header("Content-Length", "2")
@@ -221,6 +224,15 @@ def test_our_own_generator_counts_answers_and_which_of_them_are_errors(
     assert done.requests > 0
     assert share * done.requests == done.errors
     assert 0 < done.p50_ms <= done.p99_ms
+
+
+def test_our_own_generator_ends_no_sooner_than_something_was_answered() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Always,), {"after": 0.3})) as server:
+        threading.Thread(target=server.serve_forever).start()
+        done = generate(f"http://127.0.0.1:{server.server_port}", "clk_x", Requests("transfer", 9), 1, 0.05)
+        server.shutdown()
+    assert (1, 0) == (done.requests, done.errors)
+    assert done.seconds >= 0.3
 
 
 def test_a_profile_lists_functions_by_their_own_time() -> None:

@@ -5,6 +5,7 @@ three times the processor that wrk does.
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import secrets
@@ -16,15 +17,17 @@ from urllib.parse import urlsplit
 
 from ledger.bench.load import Requests
 
+ANSWER_SECONDS = 30
+
 
 class Connection(asyncio.Protocol):
     """One connection, and how long each of its requests took, in seconds."""
 
-    def __init__(self, make: Callable[[], bytes]) -> None:
+    def __init__(self, make: Callable[[], bytes], answered: asyncio.Event) -> None:
         self.latencies: list[float] = []
         self.errors = 0
         self.closing = False
-        self._make = make
+        self._make, self._answered = make, answered
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._sent = 0.0
@@ -46,6 +49,7 @@ class Connection(asyncio.Protocol):
             self.latencies.append(time.perf_counter() - self._sent)
             self.errors += not head.startswith(b"http/1.1 2")
             self._received = b""
+            self._answered.set()
             self._send()
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -104,16 +108,18 @@ def maker(requests: Requests, token: str, host: str) -> Callable[[], bytes]:
 
 
 async def generate(url: str, connections: int, seconds: float, requests: Requests, token: str) -> dict[str, float]:
-    """Send requests for so long; what wrk says."""
+    """Send requests for so long, and until something was answered: of nothing there is no rate. What wrk says."""
     place = urlsplit(url)
     make = maker(requests, token, place.netloc)
-    loop = asyncio.get_running_loop()
+    answered, loop = asyncio.Event(), asyncio.get_running_loop()
     started = time.perf_counter()
     made = [
-        await loop.create_connection(lambda: Connection(make), place.hostname or "", place.port or 80)
+        await loop.create_connection(lambda: Connection(make, answered), place.hostname or "", place.port or 80)
         for _ in range(connections)
     ]
     await asyncio.sleep(seconds)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(answered.wait(), ANSWER_SECONDS)
     elapsed = time.perf_counter() - started
     for _, connection in made:
         connection.close()

@@ -1,11 +1,13 @@
 """What the tests of the command line share."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
 
+from ledger.cli.logs import JsonLines
 from ledger.cli.main import main
 from tests.harness import Superuser
 
@@ -31,8 +33,13 @@ def chatledger(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str
             monkeypatch.delenv("DATABASE_URL", raising=False)
         else:
             monkeypatch.setenv("DATABASE_URL", url)
+        level = logging.root.level
         with pytest.raises(SystemExit) as ended:
             main()
+        logging.root.setLevel(level)
+        for handler in logging.root.handlers[:]:
+            if isinstance(handler.formatter, JsonLines):  # its stream ends with this test
+                logging.root.removeHandler(handler)
         return Said(int(str(ended.value.code)), *capfd.readouterr())
 
     return run

@@ -80,7 +80,7 @@ class TakeClaim(ClaimAction):
     def decide(self, books: Books) -> Result:
         """Pay it; from now on it can be refunded like any transfer."""
         claim, alias = self.pending(books)
-        if has_lapsed(books, claim):
+        if claim.state_at(moment(books.now)) != claim.state:
             raise Conflict("already_reversed", f"{self.transfer} could be claimed until {claim.expires_at}.")
         claimer = self._claimer(books, claim, alias)
         books.post(CLAIM_TAKE, claim.giver, claimer.id, claim.amount, claim.currency)
@@ -114,13 +114,8 @@ class ReturnClaim(ClaimAction):
     def decide(self, books: Books) -> Result:
         """Give it back, unless somebody came first. No freeze stands against it."""
         claim, _ = self.pending(books)
-        if not has_lapsed(books, claim):
+        if claim.state_at(moment(books.now)) == claim.state:
             raise Conflict("already_reversed", f"{self.transfer} can be claimed until {claim.expires_at}.")
         books.post(CLAIM_RETURN, claim.giver, claim.giver, claim.amount, claim.currency)
         books.change(books.claims, claim, state="returned", waits_for=None)
         return None
-
-
-def has_lapsed(books: Books, claim: Claim) -> bool:
-    """Whether a claim's time is over, by the lane's clock."""
-    return moment(books.now) >= claim.expires_at

@@ -118,13 +118,8 @@ def check_is_open(books: Books, hold: Hold) -> None:
     """Raise hold_not_open unless the hold is open and its time is not over."""
     if hold.state != "open":
         raise Conflict("hold_not_open", f"hold_{hold.entry} is {hold.state}.")
-    if has_expired(books, hold):
+    if hold.state_at(moment(books.now)) != "open":
         raise Conflict("hold_not_open", f"hold_{hold.entry} has expired. Place a new one.")
-
-
-def has_expired(books: Books, hold: Hold) -> bool:
-    """Whether the hold's time is over, by the lane's clock."""
-    return moment(books.now) >= hold.expires_at
 
 
 class CaptureHold(HoldAction, kw_only=True):
@@ -238,7 +233,7 @@ class ExpireHold(HoldAction):
     def decide(self, books: Books) -> Result:
         """Release it, unless somebody came first."""
         hold = self.found(books)
-        if hold.state != "open" or not has_expired(books, hold):
+        if hold.state_at(moment(books.now)) == hold.state:
             raise Conflict("hold_not_open", f"{self.hold} is {hold.state} until {hold.expires_at}.")
         release(books, hold, "expired")
         return None

@@ -181,7 +181,7 @@ class ExpirePaymentRequest(RequestAction):
     def decide(self, books: Books) -> Result:
         """End it, unless somebody came first."""
         request = self.found(books)
-        if request.state != "open" or not has_expired(books, request):
+        if request.state_at(moment(books.now)) == request.state:
             raise Conflict("request_not_open", f"{self.payment_request} is {request.state}.")
         end(books, request, "expired")
         return None
@@ -218,13 +218,8 @@ def check_is_open(books: Books, request: PaymentRequest) -> None:
     """Raise request_not_open unless the request is open and its time is not over."""
     if request.state != "open":
         raise Conflict("request_not_open", f"{id_of(request)} is {request.state}.")
-    if has_expired(books, request):
+    if request.state_at(moment(books.now)) != "open":
         raise Conflict("request_not_open", f"{id_of(request)} has expired. Make a new one.")
-
-
-def has_expired(books: Books, request: PaymentRequest) -> bool:
-    """Whether the request's time is over, by the lane's clock."""
-    return request.expires_at is not None and moment(books.now) >= request.expires_at
 
 
 def ask(books: Books, request: PaymentRequest) -> None:

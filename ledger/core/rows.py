@@ -276,6 +276,11 @@ class Hold(Agreement, frozen=True):
         """What is still held, in minor units."""
         return self.amount - self.captured - self.released
 
+    def state_at(self, now: datetime) -> str:
+        """The state that it has by then: past its time an open hold is expired, though its entry comes a little
+        later."""
+        return "expired" if self.state == "open" and now >= self.expires_at else self.state
+
 
 class PaymentRequest(Agreement, frozen=True):
     """Money that somebody was asked for. `state`: open, paid, declined, cancelled, expired. `n` counts from 1 within a
@@ -291,6 +296,11 @@ class PaymentRequest(Agreement, frozen=True):
     state: str
     expires_at: datetime | None
     paid_by: int | None = None
+
+    def state_at(self, now: datetime) -> str:
+        """The state that it has by then: past its time, if it has one, an open request is expired."""
+        is_over = self.expires_at is not None and now >= self.expires_at
+        return "expired" if self.state == "open" and is_over else self.state
 
 
 class Split(Agreement, frozen=True):
@@ -318,6 +328,10 @@ class Claim(Agreement, frozen=True):
     expires_at: datetime
     claimer: str | None = None
     waits_for: str | None = None
+
+    def state_at(self, now: datetime) -> str:
+        """The state that it has by then: what nobody has claimed in time is returned."""
+        return "returned" if self.state == "pending_claim" and now >= self.expires_at else self.state
 
 
 class Invoice(Agreement, frozen=True):

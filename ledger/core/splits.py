@@ -18,11 +18,10 @@ from ledger.core.payment_requests import (
     ask,
     check_may_be_asked,
     end,
-    has_expired,
     needs_of_asking,
     take_off_split,
 )
-from ledger.core.rows import Party, PaymentRequest, Split, shown_time
+from ledger.core.rows import Party, PaymentRequest, Split, moment, shown_time
 
 SHARES_MAX = 100
 DONE_STATES = ("paid", "cancelled")
@@ -198,7 +197,8 @@ class CancelSplit(SplitAction):
             raise Conflict("request_not_open", f"{self.split} is {split.state}.")
         for share in shares_of(books, split):
             if share.state == "open":
-                end(books, share, "expired" if has_expired(books, share) else "cancelled")
+                state = share.state_at(moment(books.now))
+                end(books, share, "cancelled" if state == "open" else state)
         books.change(books.splits, split, outstanding=0, state="cancelled")
         books.count_open(split.payee, -1)
         return shares_after(books, split)
@@ -220,7 +220,7 @@ def shares_after(books: Books, split: Split) -> dict[str, Any]:
             "n": share.n,
             "payer": share.payer,
             "amount": share.amount,
-            "state": "expired" if share.state == "open" and has_expired(books, share) else share.state,
+            "state": share.state_at(moment(books.now)),
         }
         for share in shares_of(books, split)
     ]

@@ -8,7 +8,7 @@ import msgspec
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, row_of
 from ledger.core.holds import CaptureHold, IncreaseHold, PlaceHold, VoidHold
-from ledger.core.rows import Hold, Payment, shown_time
+from ledger.core.rows import Hold, Payment, moment, shown_time
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.listing import Noun, Read
@@ -59,8 +59,7 @@ class CaptureAnswer(Made, kw_only=True):
     posted_at: str
 
 
-def _fields(row: Hold, now: datetime | None = None) -> dict[str, Any]:
-    is_over = now is not None and row.state == "open" and now >= row.expires_at
+def _fields(row: Hold, now: datetime) -> dict[str, Any]:
     return {
         "id": f"hold_{row.entry}",
         "from_": row.payer,
@@ -70,17 +69,17 @@ def _fields(row: Hold, now: datetime | None = None) -> dict[str, Any]:
         "released": row.released,
         "remaining": row.remaining,
         "currency": row.currency,
-        "state": "expired" if is_over else row.state,
+        "state": row.state_at(now),
         "expires_at": shown_time(row.expires_at),
     }
 
 
 def placed(entry: Entry) -> HoldAnswer:
     """The hold as it was placed."""
-    return _shown(row_of(entry, Hold), entry)
+    return _shown(row_of(entry, Hold), entry, moment(entry.posted_at))
 
 
-def _shown(row: Hold, made: Entry, now: datetime | None = None) -> HoldAnswer:
+def _shown(row: Hold, made: Entry, now: datetime) -> HoldAnswer:
     request: PlaceHold = made.request
     return HoldAnswer(
         **_fields(row, now),
@@ -98,7 +97,7 @@ def show(row: Hold, read: Read) -> HoldAnswer:
 
 def changed(entry: Entry) -> HoldAfterAnswer:
     """The hold after an action."""
-    return HoldAfterAnswer(**_fields(row_of(entry, Hold)), entry=entry.number)
+    return HoldAfterAnswer(**_fields(row_of(entry, Hold), moment(entry.posted_at)), entry=entry.number)
 
 
 def captured(entry: Entry) -> CaptureAnswer:

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-import msgspec
-
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, row_of
 from ledger.core.payment_requests import (
@@ -14,7 +12,7 @@ from ledger.core.payment_requests import (
     PayPaymentRequest,
     id_of,
 )
-from ledger.core.rows import PaymentRequest, shown_time
+from ledger.core.rows import PaymentRequest, moment, shown_time
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.listing import Noun, Read
@@ -65,28 +63,21 @@ class RequestPaymentAnswer(Made, kw_only=True):
     posted_at: str
 
 
-def state_now(row: PaymentRequest, now: datetime | None) -> RequestState:
-    """The state that people are shown: past its time a request is expired, though its row says so a little later."""
-    is_over = now is not None and row.state == "open" and row.expires_at is not None and now >= row.expires_at
-    state: RequestState = "expired" if is_over else msgspec.convert(row.state, RequestState)
-    return state
-
-
-def _fields(row: PaymentRequest, now: datetime | None = None) -> dict[str, Any]:
+def _fields(row: PaymentRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": id_of(row),
         "payee": row.payee,
         "payer": row.payer,
         "amount": row.amount,
         "currency": row.currency,
-        "state": state_now(row, now),
+        "state": row.state_at(now),
         "expires_at": shown_time(row.expires_at) if row.expires_at is not None else None,
         "split": f"split_{row.entry}" if row.n > 0 else None,
         "transfer": f"transfer_{row.paid_by}" if row.paid_by is not None else None,
     }
 
 
-def _shown(row: PaymentRequest, made: Entry, now: datetime | None = None) -> PaymentRequestAnswer:
+def _shown(row: PaymentRequest, made: Entry, now: datetime) -> PaymentRequestAnswer:
     return PaymentRequestAnswer(
         **_fields(row, now),
         entry=row.entry,
@@ -98,7 +89,7 @@ def _shown(row: PaymentRequest, made: Entry, now: datetime | None = None) -> Pay
 
 def made(entry: Entry) -> PaymentRequestAnswer:
     """The request as it was made."""
-    return _shown(row_of(entry, PaymentRequest), entry)
+    return _shown(row_of(entry, PaymentRequest), entry, moment(entry.posted_at))
 
 
 def show(row: PaymentRequest, read: Read) -> PaymentRequestAnswer:
@@ -108,7 +99,9 @@ def show(row: PaymentRequest, read: Read) -> PaymentRequestAnswer:
 
 def changed(entry: Entry) -> PaymentRequestAfterAnswer:
     """The request after an action."""
-    return PaymentRequestAfterAnswer(**_fields(row_of(entry, PaymentRequest)), entry=entry.number)
+    return PaymentRequestAfterAnswer(
+        **_fields(row_of(entry, PaymentRequest), moment(entry.posted_at)), entry=entry.number
+    )
 
 
 def paid(entry: Entry) -> RequestPaymentAnswer:

@@ -1,6 +1,7 @@
 """Splits over HTTP: made, waived in parts, cancelled; shown and listed with all their shares."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -10,12 +11,12 @@ from ledger.books.agreements import Parts
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, row_of, rows_of
 from ledger.core.payment_requests import request_id
-from ledger.core.rows import PaymentRequest, Split, shown_time
+from ledger.core.rows import PaymentRequest, Split, moment, shown_time
 from ledger.core.splits import CancelSplit, CreateSplit, WaiveShare
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.listing import Noun, Read
-from ledger.http.payment_requests import RequestState, state_now
+from ledger.http.payment_requests import RequestState
 from ledger.http.routes import Answer, write
 
 SplitState = Literal["open", "settled", "cancelled"]
@@ -70,10 +71,13 @@ def _fields(row: Split, shares: list[SplitShareAnswer], expires_at: str | None) 
     }
 
 
-def _shown(row: Split, requests: list[PaymentRequest], made: Entry, read: Read | None = None) -> SplitAnswer:
+def _shown(row: Split, requests: list[PaymentRequest], made: Entry, now: datetime) -> SplitAnswer:
     shares = [
         SplitShareAnswer(
-            each.payer, each.amount, request_id(each.entry, each.n), state_now(each, read.now if read else None)
+            each.payer,
+            each.amount,
+            request_id(each.entry, each.n),
+            msgspec.convert(each.state_at(now), RequestState),
         )
         for each in requests
     ]
@@ -89,12 +93,12 @@ def _shown(row: Split, requests: list[PaymentRequest], made: Entry, read: Read |
 
 def made(entry: Entry) -> SplitAnswer:
     """The split as it was made."""
-    return _shown(row_of(entry, Split), rows_of(entry, PaymentRequest), entry)
+    return _shown(row_of(entry, Split), rows_of(entry, PaymentRequest), entry, moment(entry.posted_at))
 
 
 def show(row: Split, read: Read) -> SplitAnswer:
     """A split as it is kept."""
-    return _shown(row, read.beside[row.entry], read.entries[row.entry], read)
+    return _shown(row, read.beside[row.entry], read.entries[row.entry], read.now)
 
 
 def changed(entry: Entry) -> SplitAfterAnswer:

@@ -145,8 +145,7 @@ def as_now(entry: Entry, claims: Claims) -> TransferAnswer:
     shown = answer(entry)
     claim = claims.rows.get(entry.number)
     if claim is not None:
-        is_over = claim.state == "pending_claim" and claims.now >= claim.expires_at
-        shown.status = "returned" if is_over else msgspec.convert(claim.state, Status)
+        shown.status = msgspec.convert(claim.state_at(claims.now), Status)
         shown.to = claim.claimer or shown.to
     return shown
 

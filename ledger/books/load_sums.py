@@ -7,7 +7,8 @@ from ledger.books.database import Connection
 from ledger.books.load_payments import open_refunds, payments
 from ledger.core.books import Spent
 from ledger.core.entries import Entry
-from ledger.core.limits import PAID_INTO, PAYING_KINDS, day_of
+from ledger.core.limits import PAID_INTO, PAYING_KINDS
+from ledger.core.rows import day_of, moment
 
 
 async def spent(connection: Connection, ledger_id: int, keys: list[tuple[str, str, str]]) -> dict[Any, Any]:
@@ -57,7 +58,7 @@ def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
                 of = posting.debit.owner, posting.debit.currency
                 paid[of] = paid.get(of, 0) + posting.amount
         for (owner, currency, zone), before in list(found.items()):
-            if (owner, currency) in paid and day_of(entry.posted_at, zone) == before.day:
+            if (owner, currency) in paid and day_of(moment(entry.posted_at), zone) == before.day:
                 now = Spent(before.day, before.amount + paid[owner, currency], before.times + 1)
                 found[owner, currency, zone] = now
 

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ledger.books.database import Reader
-from ledger.books.times import from_micros
 from ledger.core.commands import Command, differing_fields
 from ledger.core.entries import Account, Entry, Posting, canonical, read_body
 from ledger.core.errors import FAMILY_OF, FieldError, Invalid, LedgerError
 from ledger.core.kinds import COMMANDS
+from ledger.core.rows import moment
 
 _ENTRY = """
     SELECT e.number, e.kind, micros(e.posted_at) AS posted_at, e.effective_on, e.key, e.leaf, e.body, e.private,
@@ -136,7 +136,7 @@ def refusal_row(
     ledger_id: int, key: bytes, at: int, command: Command, salt: bytes, error: LedgerError, instance: str
 ) -> tuple[Any, ...]:
     """A refusal as the commit takes it: a row of the table `refusals`."""
-    refused_at = from_micros(at)
+    refused_at = moment(at)
     facts, private = command.sealed(salt)
     problem = Problem(error.code, error.detail, instance, list(error.errors), error.existing)
     return (

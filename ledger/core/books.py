@@ -7,7 +7,7 @@ loaded" for "does not exist".
 
 # long: the working set and its journal are one thing.
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,8 @@ from ledger.core.rows import (
     Settings,
     Split,
     SuspenseItem,
+    day_of,
+    moment,
 )
 
 Value = TypeVar("Value")
@@ -219,7 +221,7 @@ class Books:
         start, end, day = self._day
         if not start <= self.now < end:
             zone = ZoneInfo(self.settings.time_zone)
-            day = datetime.fromtimestamp(self.now // 1_000_000, UTC).astimezone(zone).date()
+            day = day_of(moment(self.now), self.settings.time_zone)
             start, end = (
                 int(datetime(at.year, at.month, at.day, tzinfo=zone).timestamp()) * 1_000_000
                 for at in (day, day + timedelta(days=1))

@@ -5,9 +5,7 @@ allocated or returned later.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from ledger.core import shape
 from ledger.core.allocations import InvoiceId
@@ -22,7 +20,7 @@ from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, Rail
 from ledger.core.invoices import PAYABLE, needs_of_invoice
 from ledger.core.limits import exceeds_balance
 from ledger.core.movements import DEPOSIT_CREDITED, DEPOSIT_SUSPENDED, RECEIVE, SURPLUS, SURPLUS_SUSPENDED
-from ledger.core.rows import Deposit, Invoice, Party
+from ledger.core.rows import Deposit, Invoice, Party, day_of, moment
 from ledger.core.settlements import enter_settlement
 from ledger.core.suspense import suspend
 from ledger.core.text import parse_timestamp
@@ -91,12 +89,8 @@ class MakeDeposit(Command, kw_only=True):
         """The day on which it occurred, by the ledger's time zone; a rail's clock that is ahead counts as today."""
         if self.occurred_at is None:
             return None
-        occurred = datetime.fromtimestamp(parse_timestamp(self.occurred_at) // 1_000_000, UTC)
-        try:
-            day = occurred.astimezone(ZoneInfo(books.settings.time_zone)).date()
-        except OverflowError:  # the calendar ends there
-            day = occurred.date()
-        return min(day, books.today).isoformat()
+        occurred = moment(parse_timestamp(self.occurred_at))
+        return min(day_of(occurred, books.settings.time_zone), books.today).isoformat()
 
     def decide(self, books: Books) -> Result:
         """Credit the party, pay the invoice, or put the money into suspense and say why."""

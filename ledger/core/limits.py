@@ -5,10 +5,8 @@ was paid on it is summed from the postings, and is kept nowhere else.
 """
 
 from collections.abc import Iterable
-from datetime import date
 from functools import lru_cache
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,7 +18,7 @@ from ledger.core.errors import FieldError, Refused
 from ledger.core.fields import Amount, Currency
 from ledger.core.money import format_amount
 from ledger.core.parties import PartyAction, open_party
-from ledger.core.rows import Party, moment
+from ledger.core.rows import Party
 
 PAYING_KINDS = (
     "transfer",
@@ -121,11 +119,6 @@ def needs_of_spending(books: Books, reference: str | None, currency: str) -> tup
 def _today_of(books: Books, party: Party, currency: str) -> tuple[str, str, str]:
     """The key of what a party has paid today; the day is one of a time zone, which can be changed."""
     return party.id, currency, books.settings.time_zone
-
-
-def day_of(micros: int, zone: str) -> date:
-    """The day of a time in microseconds since the epoch, in a time zone."""
-    return moment(micros).astimezone(ZoneInfo(zone)).date()
 
 
 def check_spending(books: Books, party: Party, amount: int, currency: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -74,6 +75,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def moment(micros: int) -> datetime:
     """A row's time of microseconds since the epoch, without the detour over a float."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def day_of(at: datetime, zone: str) -> date:
+    """The day of a time in a time zone; in UTC where the zone's would lie beyond the calendar's ends."""
+    try:
+        return at.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:
+        return at.date()
 
 
 def shown_time(at: datetime) -> str:

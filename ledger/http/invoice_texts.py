@@ -1,8 +1,6 @@
 """Invoices as they are sent in a chat: in words, and as the QR code that banking applications read (EPC069-12)."""
 
 import io
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import segno
 
@@ -13,7 +11,7 @@ from ledger.core.errors import NotFound
 from ledger.core.invoice_lines import TaxLine
 from ledger.core.invoice_texts import BankAccount, Printed, PrintedLine, epc_payload, plain_text
 from ledger.core.invoices import PAYABLE
-from ledger.core.rows import Invoice
+from ledger.core.rows import Invoice, day_of
 from ledger.core.shape import numbered
 from ledger.http import invoices
 from ledger.http.invoices import InvoiceAnswer
@@ -63,13 +61,6 @@ async def _read(asked: Asked) -> tuple[Invoice, InvoiceAnswer, Letterhead]:
     return row, invoices.show(row, Read(entries, now)), head
 
 
-def _day(at: datetime, time_zone: str) -> str:
-    try:
-        return at.astimezone(ZoneInfo(time_zone)).date().isoformat()
-    except OverflowError:  # at the calendar's end
-        return at.date().isoformat()
-
-
 def _printed(row: Invoice, invoice: InvoiceAnswer, head: Letterhead) -> Printed:
     return Printed(
         merchant=head.merchant,
@@ -78,7 +69,7 @@ def _printed(row: Invoice, invoice: InvoiceAnswer, head: Letterhead) -> Printed:
         reference=invoice.reference,
         currency=invoice.currency,
         issued_on=invoice.finalized_on,
-        due_on=_day(row.due_at, head.time_zone) if row.due_at is not None else None,
+        due_on=day_of(row.due_at, head.time_zone).isoformat() if row.due_at is not None else None,
         lines=[
             PrintedLine(line.description, str(line.quantity), line.unit_amount, line.amount, line.discount)
             for line in invoice.lines

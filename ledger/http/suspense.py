@@ -9,10 +9,10 @@ import msgspec
 from ledger.books import suspense as kept
 from ledger.books.recall import entries_by_number
 from ledger.books.suspense import Item
-from ledger.books.times import from_micros, last_entry_before
+from ledger.books.times import last_entry_before
 from ledger.core.deposits import MakeDeposit
 from ledger.core.errors import Invalid, NotFound
-from ledger.core.rows import SuspenseItem
+from ledger.core.rows import SuspenseItem, day_of, moment
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, parse_date, parse_timestamp
 from ledger.http.cursors import PageQuery, cursor_at, place_at
@@ -101,8 +101,8 @@ async def list_suspense(asked: Asked) -> Reply:
     if query.cursor is not None:
         place = place_at(of, query, Place)
     else:
-        moment = await _moment(asked, query.as_of)
-        place = Place(query.as_of, query.state, query.older_than, moment.entry, moment.day, 0)
+        at = await _moment(asked, query.as_of)
+        place = Place(query.as_of, query.state, query.older_than, at.entry, at.day, 0)
     arrived_before = date.max if place.older_than is None else _days_before(place.day, place.older_than)
     items = kept.cleared_items if place.state == "cleared" else kept.open_items
     found = await items(asked.pool, asked.ledger_id, place.as_of_entry, place.entry, arrived_before, query.limit + 1)
@@ -117,15 +117,14 @@ async def list_suspense(asked: Asked) -> Reply:
 async def _moment(asked: Asked, as_of: str | None) -> _Moment:
     """What `as_of` means, now if it is None. Raises timestamp_invalid."""
     now = await kept.now(asked.pool, asked.ledger_id)
-    zone = ZoneInfo(now.time_zone)
     if as_of is None:
-        return _Moment(now.head, _day_of(now.micros, zone))
+        return _Moment(now.head, day_of(moment(now.micros), now.time_zone))
     try:
         if "T" in as_of.upper():
             micros = parse_timestamp(as_of)
         else:
-            micros = _start_of(parse_date(as_of) + timedelta(days=1), zone)
-        day, time = _day_of(micros - 1, zone), format_timestamp(micros)
+            micros = _start_of(parse_date(as_of) + timedelta(days=1), ZoneInfo(now.time_zone))
+        day, time = day_of(moment(micros - 1), now.time_zone), format_timestamp(micros)
     except (ValueError, OverflowError):
         detail = "Write as_of as a time with its zone (2026-01-31T12:00:00Z) or as a date (2026-01-31)."
         raise Invalid.at("/as_of", "timestamp_invalid", detail) from None
@@ -136,10 +135,6 @@ async def _moment(asked: Asked, as_of: str | None) -> _Moment:
 def _start_of(day: date, zone: ZoneInfo) -> int:
     """When a day begins, in microseconds since the epoch."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1_000_000
-
-
-def _day_of(micros: int, zone: ZoneInfo) -> date:
-    return from_micros(micros).astimezone(zone).date()
 
 
 def _days_before(day: date, days: int) -> date:

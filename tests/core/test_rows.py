@@ -2,7 +2,8 @@
 
 import pytest
 
-from ledger.core.rows import Claim, Hold, PaymentRequest, moment
+from ledger.core.rows import Claim, Hold, PaymentRequest, day_of, moment
+from ledger.core.text import parse_timestamp
 
 DEADLINE = 1_800_000_000_000_000
 
@@ -36,3 +37,17 @@ def test_what_waits_is_over_from_its_deadline_on_and_what_has_ended_stays_as_it_
 def test_a_request_without_a_deadline_stays_open() -> None:
     row = PaymentRequest(1, 1, 0, "ann", "bob", 1, "EUR", "open", None)
     assert "open" == row.state_at(moment(DEADLINE))
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "day"),
+    [
+        ("2026-11-20T23:30:00Z", "UTC", "2026-11-20"),
+        ("2026-11-20T23:30:00Z", "Europe/Berlin", "2026-11-21"),
+        ("2026-11-20T00:30:00Z", "America/New_York", "2026-11-19"),
+        ("9999-12-31T23:30:00Z", "Pacific/Kiritimati", "9999-12-31"),
+        ("0001-01-01T00:30:00Z", "Pacific/Pago_Pago", "0001-01-01"),
+    ],
+)
+def test_a_day_is_one_of_the_ledgers_zone_as_far_as_the_calendar_reaches(at: str, zone: str, day: str) -> None:
+    assert day == day_of(moment(parse_timestamp(at)), zone).isoformat()

@@ -98,6 +98,13 @@ class Shelf(dict[Any, Value | None], Generic[Value]):
                 return None
             raise NotLoaded(f"{self.name} {key}") from None
 
+    def named(self, key: Any, name: str) -> Value:
+        """The row that a request calls `name`; a `key` of None is that of none. Raises not_found."""
+        row = self.find(key) if key is not None else None
+        if row is None:
+            raise NotFound("not_found", f"There is no {self.name} {name:.64}.")
+        return row
+
 
 class Books:
     """One ledger's working set. `complete` books hold everything there is: those of tests, which load nothing.
@@ -213,6 +220,12 @@ class Books:
             detail = (
                 f"{currency} is not enabled in this ledger (enabled: {enabled}); PUT /v1/ledger enables currencies."
             )
+            raise Invalid.at(pointer, "currency_invalid", detail)
+
+    def check_is_not_withdrawn(self, currency: str, pointer: str = "/currency") -> None:
+        """Raise currency_invalid for a currency that may not be posted any more, whether it is enabled or not."""
+        if not is_postable(currency, self.today):
+            detail = f"{currency} has been withdrawn; it is read for ever and not newly posted."
             raise Invalid.at(pointer, "currency_invalid", detail)
 
     @property

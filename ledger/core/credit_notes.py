@@ -10,7 +10,6 @@ from ledger.core.fields import Amount, Reason
 from ledger.core.invoice_lines import Totals, totals
 from ledger.core.invoices import (
     PAYABLE,
-    find_invoice,
     needs_of_invoice,
     next_number,
     not_open,
@@ -45,7 +44,7 @@ class IssueCreditNote(WithLines, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """Number it and lower what is due."""
-        invoice = find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
+        invoice = books.invoices.named(shape.numbered("invoice", self.invoice), self.invoice)
         if invoice.state not in ("paid", *PAYABLE):
             raise not_open(invoice, "a credit note needs an invoice that was issued")
         amount = self.amount if self.amount is not None else self._reckoned(invoice).total

@@ -7,10 +7,10 @@ from ledger.core.allocations import read_allocations
 from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
-from ledger.core.errors import Conflict, FieldError, NotFound
+from ledger.core.errors import Conflict, FieldError
 from ledger.core.fields import Reason
 from ledger.core.giving_back import on_their_way
-from ledger.core.invoices import find_invoice, needs_of_invoice, refund_invoice
+from ledger.core.invoices import needs_of_invoice, refund_invoice
 from ledger.core.movements import RETURN_AS_DEBT, RETURN_FROM_BALANCE, RETURN_FROM_SUSPENSE
 from ledger.core.rows import Deposit, Payment, Receivable, SuspenseItem
 from ledger.core.suspense import Part, read_parts
@@ -57,10 +57,7 @@ class ReturnDeposit(Command):
 
     def decide(self, books: Books) -> Result:
         """Take it from where it went: suspense, or a balance as far as it goes and the rest as a debt."""
-        number = shape.numbered("deposit", self.deposit)
-        deposit = books.deposits.find(number) if number is not None else None
-        if deposit is None:
-            raise NotFound("not_found", f"There is no deposit {self.deposit}.")
+        deposit = books.deposits.named(shape.numbered("deposit", self.deposit), self.deposit)
         item = books.suspense_items.find(deposit.entry)
         parts = _parts_of(item)
         entries = (deposit.entry, *_settlements(parts))
@@ -111,7 +108,7 @@ class ReturnDeposit(Command):
         paid = read_allocations(payment.allocations)
         for each in paid:
             if each.refunded < each.amount:
-                refund_invoice(books, find_invoice(books, each.invoice, ""), each.amount - each.refunded)
+                refund_invoice(books, books.invoices.named(each.invoice, ""), each.amount - each.refunded)
             each.refunded = each.amount
         kept = allocations.written(paid) if paid else None
         books.change(books.payments, payment, refunded=payment.amount, reversed_by=books.number, allocations=kept)

@@ -14,12 +14,12 @@ from ledger.core.charges import charge, needs_of_charge
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
 from ledger.core.creditor_references import invoice_of_reference
-from ledger.core.currencies import is_postable
-from ledger.core.errors import Conflict, FieldError, Invalid, NotFound
+from ledger.core.errors import Conflict, FieldError, NotFound
 from ledger.core.fields import Amount, Currency, Memo, OutsideId, PartyRef, RailReference, Timestamp
 from ledger.core.invoices import PAYABLE, needs_of_invoice
 from ledger.core.limits import exceeds_balance
 from ledger.core.movements import DEPOSIT_CREDITED, DEPOSIT_SUSPENDED, RECEIVE, SURPLUS, SURPLUS_SUSPENDED
+from ledger.core.rails import check_rail
 from ledger.core.rows import Deposit, Invoice, Party, day_of, moment
 from ledger.core.settlements import enter_settlement
 from ledger.core.suspense import suspend
@@ -94,12 +94,8 @@ class MakeDeposit(Command, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """Credit the party, pay the invoice, or put the money into suspense and say why."""
-        if not is_postable(self.currency, books.today):
-            detail = f"{self.currency} has been withdrawn; it is read for ever and not newly posted."
-            raise Invalid.at("/currency", "currency_invalid", detail)
-        if books.rails.find(self.rail) is None:
-            detail = f"There is no rail {self.rail}. Register it with POST /v1/rails, or correct the name."
-            raise NotFound.at("/rail", "rail_unknown", detail)
+        books.check_is_not_withdrawn(self.currency)
+        check_rail(books, self.rail, "/rail")
         self._check_is_new(books)
         where = self._destination(books)
         rail = rail_owner(self.rail)

@@ -15,7 +15,6 @@ from ledger.core.invoice_lines import totals
 from ledger.core.invoices import (
     check_merchant,
     check_reference_is_new,
-    find_invoice,
     needs_of_invoice,
     not_open,
     set_invoice,
@@ -73,7 +72,7 @@ class UpdateInvoice(WithLines, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """Change it. Raises invoice_not_open once it is no draft."""
-        invoice = find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
+        invoice = books.invoices.named(shape.numbered("invoice", self.invoice), self.invoice)
         if self.currency is not UNSET:
             books.check_currency(self.currency)
         named = _said(self.customer)

@@ -11,7 +11,7 @@ from ledger.core.chart import PLATFORM, rail_owner, tax_owner
 from ledger.core.commands import Name
 from ledger.core.errors import Conflict, Refused
 from ledger.core.fees import returned
-from ledger.core.invoices import find_invoice, needs_of_invoice, refund_invoice
+from ledger.core.invoices import needs_of_invoice, refund_invoice
 from ledger.core.money import format_amount
 from ledger.core.movements import (
     FEE_AGAIN,
@@ -156,7 +156,7 @@ def count(books: Books, payment: Payment, parts: list[Share], fees: Fees, amount
         fee_tax_returned=payment.fee_tax_returned + sign * fees.tax,
     )
     for number, part in by_invoice.items():
-        refund_invoice(books, find_invoice(books, number, ""), part)
+        refund_invoice(books, books.invoices.named(number, ""), part)
 
 
 def request(books: Books, refund: Refund) -> None:

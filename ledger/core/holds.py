@@ -14,7 +14,7 @@ from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.deadlines import check_deadline, deadline
-from ledger.core.errors import Conflict, FieldError, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyRef, Timestamp
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
@@ -107,11 +107,7 @@ class HoldAction(Command):
 
     def found(self, books: Books) -> Hold:
         """The hold. Raises not_found."""
-        number = shape.numbered("hold", self.hold)
-        hold = books.holds.find(number) if number is not None else None
-        if hold is None:
-            raise NotFound("not_found", f"There is no hold {self.hold}.")
-        return hold
+        return books.holds.named(shape.numbered("hold", self.hold), self.hold)
 
 
 def check_is_open(books: Books, hold: Hold) -> None:

@@ -14,7 +14,7 @@ from ledger.core.books import Books, OpenInvoice
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.deadlines import time_of
-from ledger.core.errors import Conflict, FieldError, Invalid, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, Invalid, Refused
 from ledger.core.fields import Currency, Memo, PartyRef, RailReference, Timestamp
 from ledger.core.invoice_lines import totals
 from ledger.core.itemised import Lines, WithLines
@@ -109,7 +109,7 @@ class InvoiceAction(Command):
 
     def found(self, books: Books) -> Invoice:
         """The invoice. Raises not_found."""
-        return find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
+        return books.invoices.named(shape.numbered("invoice", self.invoice), self.invoice)
 
 
 class FinalizeInvoice(InvoiceAction):
@@ -169,14 +169,6 @@ def needs_of_invoice(books: Books, number: int | None) -> Iterable[Name]:
         yield from books.needs_of_party(invoice.merchant)
         yield from books.needs_of_party(invoice.customer)
         yield "invoice_numbers", invoice.merchant
-
-
-def find_invoice(books: Books, number: int | None, name: str) -> Invoice:
-    """The invoice of an entry. Raises not_found."""
-    invoice = books.invoices.find(number) if number is not None else None
-    if invoice is None:
-        raise NotFound("not_found", f"There is no invoice {name}.")
-    return invoice
 
 
 def finalized(books: Books, invoice: Invoice) -> Invoice:

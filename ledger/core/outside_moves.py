@@ -10,10 +10,10 @@ from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, bank_owner, rail_owner
 from ledger.core.commands import Command, Name, Result
-from ledger.core.currencies import is_postable
-from ledger.core.errors import Conflict, FieldError, Invalid, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Day, Memo, OutsideId, RailFee, RailReference
 from ledger.core.movements import BANK_FEE, BANK_MOVE, RAIL_FEE, RAIL_PREFUND, RAIL_SETTLE
+from ledger.core.rails import check_rail
 from ledger.core.rows import OutsideMove
 from ledger.core.text import is_rail_or_bank_id
 
@@ -41,12 +41,6 @@ class _Move(Command, kw_only=True):
     def effective_date(self, books: Books) -> str | None:
         """The accounting date that was asked for: the bank books on the 31st what we learn on the 2nd."""
         return self.effective_on
-
-    def check_currency(self, books: Books) -> None:
-        """Raise currency_invalid for a withdrawn currency. That one is not enabled any more does not undo the move."""
-        if not is_postable(self.currency, books.today):
-            detail = f"{self.currency} has been withdrawn; it is read for ever and not newly posted."
-            raise Invalid.at("/currency", "currency_invalid", detail)
 
     def check_bank(self, books: Books, bank_id: str, pointer: str | None = None) -> None:
         """Raise not_found unless there is the bank account; the pointer is where in the body it is named."""
@@ -116,10 +110,8 @@ class _RailMove(_Move, kw_only=True):
 
     def check(self, books: Books) -> None:
         """Every reason to refuse, in the order promised to callers."""
-        self.check_currency(books)
-        if books.rails.find(self.rail) is None:
-            detail = f"There is no rail {self.rail}. Register it with POST /v1/rails, or correct the name."
-            raise NotFound("rail_unknown", detail)
+        books.check_is_not_withdrawn(self.currency)
+        check_rail(books, self.rail)
         self.check_bank(books, self.bank, "/bank")
         self.check_is_new(books, self.key)
         self.check_is_of_currency(books, self.bank)
@@ -188,7 +180,7 @@ class MoveBetweenBanks(_Move, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """The paying account has less, by both."""
-        self.check_currency(books)
+        books.check_is_not_withdrawn(self.currency)
         self.check_bank(books, self.bank)
         self.check_bank(books, self.to, "/to")
         self.check_is_new(books, self.key)

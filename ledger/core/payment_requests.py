@@ -12,7 +12,7 @@ from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.deadlines import check_deadline, time_of
-from ledger.core.errors import Conflict, FieldError, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyRef, Timestamp
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
@@ -104,11 +104,7 @@ class RequestAction(Command):
 
     def found(self, books: Books) -> PaymentRequest:
         """The request. Raises not_found."""
-        key = key_of(self.payment_request)
-        request = books.payment_requests.find(key) if key is not None else None
-        if request is None:
-            raise NotFound("not_found", f"There is no payment request {self.payment_request}.")
-        return request
+        return books.payment_requests.named(key_of(self.payment_request), self.payment_request)
 
 
 class PayPaymentRequest(RequestAction, kw_only=True):

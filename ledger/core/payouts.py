@@ -13,7 +13,7 @@ from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
-from ledger.core.errors import Conflict, FieldError, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, Currency, Destination, OutsideId, PartyId, RailFee, RailReference, Reason
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_spending, needs_of_spending
@@ -27,6 +27,7 @@ from ledger.core.movements import (
     RAIL_FEE,
 )
 from ledger.core.parties import check_may_pay
+from ledger.core.rails import check_rail
 from ledger.core.rows import Payout
 from ledger.core.suspense import suspend
 
@@ -70,9 +71,7 @@ class RequestPayout(Command, kw_only=True):
         """Take it from the wallet. What of two that come at once the second finds is what the first has left."""
         books.check_currency(self.currency)
         party = books.party(self.party, "/party")
-        if books.rails.find(self.rail) is None:
-            detail = f"There is no rail {self.rail}. Register it with POST /v1/rails, or correct the name."
-            raise NotFound.at("/rail", "rail_unknown", detail)
+        check_rail(books, self.rail, "/rail")
         rail, currency = rail_owner(self.rail), self.currency
         amount = self.amount if self.amount is not None else books.balance(party.id, "available", currency)
         consent = check_consent(books, self.intent, self.kind, self.destination, party, rail, amount, currency)
@@ -118,10 +117,7 @@ class PayoutAction(Command):
 
     def found(self, books: Books, *states: str) -> Payout:
         """The payout. Raises not_found, and payout_not_open unless it is in one of the states."""
-        number = shape.numbered("payout", self.payout)
-        payout = books.payouts.find(number) if number is not None else None
-        if payout is None:
-            raise NotFound("not_found", f"There is no payout {self.payout}.")
+        payout = books.payouts.named(shape.numbered("payout", self.payout), self.payout)
         if payout.state not in states:
             detail = f"payout_{payout.entry} is {payout.state}; for this it would have to be {' or '.join(states)}."
             raise Conflict("payout_not_open", detail)

@@ -64,3 +64,10 @@ class RegisterRail(Command):
             raise Conflict("already_exists", f"There is a rail {self.id} already.", existing=(self.id, there.entry))
         books.put(books.rails, self.id, Rail(self.id, self.settles_to, books.number))
         return None
+
+
+def check_rail(books: Books, rail: str, pointer: str | None = None) -> None:
+    """Raise rail_unknown unless there is the rail; the pointer is where in the body it is named."""
+    if books.rails.find(rail) is None:
+        detail = f"There is no rail {rail}. Register it with POST /v1/rails, or correct the name."
+        raise NotFound.at(pointer, "rail_unknown", detail) if pointer else NotFound("rail_unknown", detail)

@@ -8,7 +8,7 @@ from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import FieldError, Invalid, NotFound, Refused
-from ledger.core.invoices import find_invoice, needs_of_invoice, pay_invoice, with_payment
+from ledger.core.invoices import needs_of_invoice, pay_invoice, with_payment
 from ledger.core.money import format_amount
 from ledger.core.parties import check_is_not_closed
 from ledger.core.rows import Payment
@@ -43,7 +43,7 @@ class Reallocate(Command):
         """Give each invoice what it gets more, or less, than before."""
         payment = self._payment(books)
         shares = allocations.entries_of(self.allocations)
-        invoices = [find_invoice(books, share.invoice, f"invoice_{share.invoice}") for share in shares]
+        invoices = [books.invoices.named(share.invoice, f"invoice_{share.invoice}") for share in shares]
         check_are_of(invoices, payment.payee)
         check_are_in(invoices, payment.currency)
         before = {each.invoice: each for each in read_allocations(payment.allocations)}
@@ -67,7 +67,7 @@ class Reallocate(Command):
             check_is_payable(invoice, amount)
         for number, amount in more.items():
             if amount:
-                pay_invoice(books, find_invoice(books, number, ""), amount)
+                pay_invoice(books, books.invoices.named(number, ""), amount)
         after = [
             Allocation(share.invoice, share.amount, before[share.invoice].refunded if share.invoice in before else 0)
             for share in shares
@@ -78,7 +78,7 @@ class Reallocate(Command):
     def _check_reopened(self, books: Books, more: dict[int, int]) -> None:
         """Raise party_not_open where an invoice would be open again whose merchant or customer is closed for good."""
         for number, amount in more.items():
-            invoice = find_invoice(books, number, f"invoice_{number}")
+            invoice = books.invoices.named(number, f"invoice_{number}")
             if amount < 0 and invoice.state == "paid" and with_payment(books, invoice, amount).state != "paid":
                 for party in (invoice.merchant, invoice.customer):
                     if party is not None:

@@ -219,10 +219,7 @@ class RefundOutcome(Command):
 
     def requested(self, books: Books) -> Refund:
         """The refund, while the rail has not spoken. Raises not_found and refund_not_open."""
-        number = shape.numbered("refund", self.refund)
-        refund = books.refunds.find(number) if number is not None else None
-        if refund is None:
-            raise NotFound("not_found", f"There is no refund {self.refund:.64}.")
+        refund = books.refunds.named(shape.numbered("refund", self.refund), self.refund)
         if refund.state != "requested":
             raise Conflict("refund_not_open", f"{self.refund} has {refund.state} already.")
         return refund

@@ -10,8 +10,7 @@ from ledger.core import charges, shape
 from ledger.core.actors import unsigned
 from ledger.core.books import Books
 from ledger.core.commands import Command, Result
-from ledger.core.currencies import is_postable
-from ledger.core.errors import FieldError, Invalid
+from ledger.core.errors import FieldError
 from ledger.core.fees import FeeSchedule
 from ledger.core.fields import Currency, LedgerName, TimeZone
 from ledger.core.limits import PartyLimit, limits_fault, written
@@ -51,9 +50,7 @@ class SetLedger(Command):
     def decide(self, books: Books) -> Result:
         """Replace the settings; the entry keeps them all as they are now."""
         for index, code in enumerate(self.currencies if self.currencies is not UNSET else ()):
-            if not is_postable(code, books.today):
-                detail = f"{code} has been withdrawn; it is read for ever and not newly posted."
-                raise Invalid.at(f"/currencies/{index}", "currency_invalid", detail)
+            books.check_is_not_withdrawn(code, f"/currencies/{index}")
         own = books.api_keys.get(books.actor)
         if self.request_signatures == "required" and own is not None and own.digest is not None:
             raise unsigned()

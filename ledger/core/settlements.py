@@ -13,7 +13,7 @@ from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Memo, PartyRef
 from ledger.core.intents import SignedIntent
-from ledger.core.invoices import PAYABLE, find_invoice, needs_of_invoice, pay_invoice
+from ledger.core.invoices import PAYABLE, needs_of_invoice, pay_invoice
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
 from ledger.core.money import format_amount
 from ledger.core.movements import SETTLE
@@ -51,7 +51,7 @@ class SettleInvoice(Command, kw_only=True):
 
     def decide(self, books: Books) -> Result:
         """Move the money and lower what is due."""
-        invoice = find_invoice(books, shape.numbered("invoice", self.invoice), self.invoice)
+        invoice = books.invoices.named(shape.numbered("invoice", self.invoice), self.invoice)
         books.check_currency(invoice.currency, "")
         payer, merchant = books.party(self.payer, "/payer"), books.party(invoice.merchant, "")
         check_is_another(payer, merchant)
@@ -116,7 +116,7 @@ class MakeSettlement(Command, kw_only=True):
         payer, merchant = books.party(self.payer, "/payer"), books.party(self.merchant, "/merchant")
         if self.allocations is not None:
             shares = [
-                (find_invoice(books, share.invoice, f"invoice_{share.invoice}"), share.amount)
+                (books.invoices.named(share.invoice, f"invoice_{share.invoice}"), share.amount)
                 for share in allocations.entries_of(self.allocations)
             ]
         else:

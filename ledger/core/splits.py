@@ -149,11 +149,7 @@ class SplitAction(Command):
 
     def found(self, books: Books) -> Split:
         """The split. Raises not_found."""
-        number = shape.numbered("split", self.split)
-        split = books.splits.find(number) if number is not None else None
-        if split is None:
-            raise NotFound("not_found", f"There is no split {self.split}.")
-        return split
+        return books.splits.named(shape.numbered("split", self.split), self.split)
 
 
 class WaiveShare(SplitAction):

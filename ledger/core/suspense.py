@@ -12,10 +12,10 @@ from ledger.core.charges import charge, needs_of_charge
 from ledger.core.chart import PLATFORM, rail_owner
 from ledger.core.commands import Command, Name, Result
 from ledger.core.entries import canonical
-from ledger.core.errors import Conflict, FieldError, NotFound, Refused
+from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, PartyRef, Reason
 from ledger.core.giving_back import request
-from ledger.core.invoices import find_invoice, needs_of_invoice
+from ledger.core.invoices import needs_of_invoice
 from ledger.core.limits import check_receiving
 from ledger.core.money import format_amount
 from ledger.core.movements import ALLOCATE, ALLOCATE_TO_INVOICE, SUSPENSE_RETURN
@@ -87,7 +87,7 @@ class AllocateSuspense(Command, kw_only=True):
         return None
 
     def _pay_invoice(self, books: Books, item: SuspenseItem, name: str) -> None:
-        invoice = find_invoice(books, shape.numbered("invoice", name), name)
+        invoice = books.invoices.named(shape.numbered("invoice", name), name)
         merchant = books.party(invoice.merchant, "")
         if invoice.currency != item.currency:
             detail = f"{name} is in {invoice.currency}, the item in {item.currency}."
@@ -210,8 +210,4 @@ def _needs_of_item(name: str) -> Iterable[Name]:
 
 
 def _found(books: Books, name: str) -> SuspenseItem:
-    number = shape.numbered("suspense", name)
-    item = books.suspense_items.find(number) if number is not None else None
-    if item is None:
-        raise NotFound("not_found", f"There is no suspense item {name}.")
-    return item
+    return books.suspense_items.named(shape.numbered("suspense", name), name)

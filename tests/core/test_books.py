@@ -15,7 +15,7 @@ from ledger.core.books import Books, NotLoaded, Savepoint, Shelf
 from ledger.core.chart import ROLES, owner_kind
 from ledger.core.commands import Command
 from ledger.core.entries import Account, Entry
-from ledger.core.errors import LedgerError
+from ledger.core.errors import LedgerError, NotFound
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.rows import Settings
 from ledger.core.transfers import Transfer
@@ -159,6 +159,13 @@ def test_what_is_known_to_be_absent_counts_as_loaded() -> None:
     shelf: Shelf[str] = Shelf("party", complete=False)
     shelf["ann"] = None
     assert shelf.find("ann") is None
+
+
+@pytest.mark.parametrize("key", [7, None])
+def test_what_is_not_there_is_refused_by_the_name_it_was_asked_under(key: int | None) -> None:
+    shelf: Shelf[str] = Shelf("suspense item", complete=True)
+    with pytest.raises(NotFound, match=r"^There is no suspense item suspense_7\.$"):
+        shelf.named(key, "suspense_7")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ from ledger.core.rows import (
     day_of,
     moment,
 )
+from ledger.core.text import alias_key
 
 Value = TypeVar("Value")
 Changed = TypeVar("Changed", bound=Agreement)
@@ -182,12 +183,12 @@ class Books:
 
     def party(self, reference: str, pointer: str) -> Party:
         """The party that an id or an alias names. Raises party_unknown."""
-        party_id: str | None = reference
-        if reference.startswith("alias:"):
-            _, channel, value = reference.split(":", 2)
-            alias = self.aliases.find((channel, value))
-            party_id = alias.party if alias is not None else None
-        party = self.parties.find(party_id) if party_id is not None else None
+        key = alias_key(reference)
+        if key is None:
+            party = self.parties.find(reference)
+        else:
+            alias = self.aliases.find(key)
+            party = self.parties.find(alias.party) if alias is not None else None
         if party is None:
             detail = f"There is no party {reference}. Register it with POST /v1/parties, or correct the name."
             raise NotFound.at(pointer, "party_unknown", detail)
@@ -195,22 +196,24 @@ class Books:
 
     def known_party(self, reference: str | None) -> Party | None:
         """The party that an id or an alias names, as far as it is loaded: for what else a command then needs."""
-        if reference is not None and reference.startswith("alias:"):
-            _, channel, value = reference.split(":", 2)
-            alias = self.aliases.get((channel, value))
-            reference = alias.party if alias is not None else None
-        return self.parties.get(reference) if reference is not None else None
+        if reference is None:
+            return None
+        key = alias_key(reference)
+        if key is None:
+            return self.parties.get(reference)
+        alias = self.aliases.get(key)
+        return self.parties.get(alias.party) if alias is not None else None
 
     def needs_of_party(self, reference: str | None) -> tuple[tuple[str, Any], ...]:
         """What must be loaded to know a party and its accounts."""
         if reference is None:
             return ()
-        if not reference.startswith("alias:"):
+        key = alias_key(reference)
+        if key is None:
             return ("parties", reference), ("owners", reference)
-        _, channel, value = reference.split(":", 2)
-        alias = self.aliases.get((channel, value))
+        alias = self.aliases.get(key)
         named = self.needs_of_party(alias.party) if alias is not None else ()
-        return ("aliases", (channel, value)), *named
+        return ("aliases", key), *named
 
     def check_currency(self, currency: str, pointer: str = "/currency") -> None:
         """Raise currency_invalid unless the ledger has the currency enabled and it may still be posted. Where no field

@@ -16,14 +16,13 @@ from ledger.core.limits import check_receiving
 from ledger.core.movements import CLAIM_FUND, CLAIM_RETURN, CLAIM_TAKE
 from ledger.core.parties import check_may_be_paid
 from ledger.core.rows import Claim, Party, Payment, moment
+from ledger.core.text import alias_key
 
 
 def is_nobodys(books: Books, reference: str) -> bool:
     """Whether a reference is an alias that no party has."""
-    if not reference.startswith("alias:"):
-        return False
-    _, channel, value = reference.split(":", 2)
-    return books.aliases.find((channel, value)) is None
+    key = alias_key(reference)
+    return key is not None and books.aliases.find(key) is None
 
 
 def fund_claim(books: Books, giver: Party, alias: str, amount: int, currency: str, expires_at: str | None) -> None:

@@ -27,7 +27,7 @@ from ledger.core.errors import FieldError, Invalid, Malformed
 from ledger.core.merkle import leaf_hash
 from ledger.core.payments import payment_in
 from ledger.core.rows import Agreement, Row, image
-from ledger.core.text import format_timestamp
+from ledger.core.text import alias_key, format_timestamp
 
 Name = tuple[str, Any]
 """A table of the working set and the key of a row in it: what a command needs loaded."""
@@ -80,13 +80,14 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         return found
 
     def facts(self, clear: dict[str, Any], salt: bytes) -> Any:
-        """The request as the entry keeps it: `clear` texts give way to their commitments."""
+        """The request as the entry keeps it: `clear` texts give way to their commitments; an alias's channel stays."""
         if not clear:
             return self
         facts: dict[str, Any] = msgspec.to_builtins(self)
         references = {_wire(name) for name in self.references}
         for name, value in clear.items():
-            facts[name] = _conceal_alias(salt, value) if name in references else _conceal(salt, value)
+            alias = alias_key(value) if name in references else None
+            facts[name] = f"alias:{alias[0]}:{_conceal(salt, alias[1])}" if alias else _conceal(salt, value)
         return facts
 
     def sealed(self, salt: bytes) -> tuple[Any, str | None]:
@@ -232,12 +233,6 @@ def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, com
 def _conceal(salt: bytes, value: Any) -> str:
     """A commitment to a text, or to the canonical JSON of a value."""
     return commitment(salt, value if isinstance(value, str) else canonical(value).decode())
-
-
-def _conceal_alias(salt: bytes, reference: str) -> str:
-    """A commitment to the alias that a reference names; its channel stays readable."""
-    _, channel, value = reference.split(":", 2)
-    return f"alias:{channel}:{commitment(salt, value)}"
 
 
 def _wire(name: str) -> str:

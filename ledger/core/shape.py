@@ -55,7 +55,7 @@ def party_id(pointer: str, value: str | None) -> FieldError | None:
 
 def reference(pointer: str, value: str | None) -> FieldError | None:
     """A party's id or alias."""
-    if value is None or is_party_id(value) or (value.startswith("alias:") and parse_alias(value) is not None):
+    if value is None or is_party_id(value) or parse_alias(value) is not None:
         return None
     detail = "Name a party by its id (1 to 64 of A-Z a-z 0-9 . _ : @ + -) or as alias:<channel>:<value>."
     return FieldError(pointer, "field_invalid", detail)

@@ -130,13 +130,18 @@ def alias_fault(channel: str, value: str) -> tuple[str, str] | None:
     return None if fault is None else ("/value", fault)
 
 
-def parse_alias(text: str) -> tuple[str, str] | None:
-    """The channel and value of `alias:<channel>:<value>`, split at the first two colons; None if it is no alias."""
-    prefix, _, rest = text.partition(":")
-    channel, colon, value = rest.partition(":")
-    if prefix != "alias" or not colon or alias_fault(channel, value) is not None:
+def alias_key(reference: str) -> tuple[str, str] | None:
+    """The channel and value of `alias:<channel>:<value>`, split at the first two colons; None for a party's id."""
+    if reference[:6] != "alias:":
         return None
+    channel, _, value = reference[6:].partition(":")
     return channel, value
+
+
+def parse_alias(text: str) -> tuple[str, str] | None:
+    """The channel and value of a reference to an alias; None if it is none, or one that nobody could have."""
+    key = alias_key(text)
+    return key if key is not None and alias_fault(*key) is None else None
 
 
 def parse_timestamp(text: str) -> int:

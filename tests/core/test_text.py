@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.core.text import (
     alias_fault,
+    alias_key,
     format_timestamp,
     is_iban,
     is_idempotency_key,
@@ -177,7 +178,7 @@ def test_check_digits_that_only_seem_to_fit_are_not_an_iban() -> None:
     ],
 )
 def test_an_alias_is_split_at_its_first_two_colons(text: str, alias: tuple[str, str]) -> None:
-    assert alias == parse_alias(text)
+    assert alias == alias_key(text) == parse_alias(text)
 
 
 @each(

@@ -10,7 +10,8 @@ from ledger.core.chart import PLATFORM, tax_owner
 from ledger.core.commands import Name, Result
 from ledger.core.entries import canonical
 from ledger.core.errors import FieldError, NotFound
-from ledger.core.fees import Bps, FeeSchedule, MinorUnits, OnRefund, TaxCode, fee_of
+from ledger.core.fees import FeeSchedule, OnRefund, TaxCode, fee_of
+from ledger.core.fields import Bps, MinorUnits
 from ledger.core.movements import FEE, FEE_TAX
 from ledger.core.parties import PartyAction, open_party
 from ledger.core.rows import Party

@@ -11,27 +11,12 @@ from msgspec import Meta
 
 from ledger.core import shape
 from ledger.core.errors import FieldError
-from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE, basis_points
+from ledger.core.fields import Bps, MinorUnits
+from ledger.core.money import BASIS_POINTS_IN_WHOLE, basis_points, half_up
 
 _TAX_CODE: Final = "[a-z0-9_-]{1,16}"
 _tax_code = re.compile(rf"\A{_TAX_CODE}\Z")
 
-Bps = Annotated[
-    int,
-    Meta(
-        title="Bps",
-        description="A rate in basis points, hundredths of a percent, from 0 to 10000.",
-        extra_json_schema={"minimum": 0, "maximum": BASIS_POINTS_IN_WHOLE},
-    ),
-]
-MinorUnits = Annotated[
-    int,
-    Meta(
-        title="MinorUnits",
-        description="A whole number of minor units, of whatever currency, from 0 to 2^53-1.",
-        extra_json_schema={"minimum": 0, "maximum": AMOUNT_MAX},
-    ),
-]
 TaxCode = Annotated[
     str,
     Meta(
@@ -60,12 +45,12 @@ class FeeSchedule(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     def fault(self) -> FieldError | None:
         """What is wrong with the schedule, or None: a field by itself, or min and max, or a tax that goes nowhere."""
         return shape.first(
-            _rate_fault("/bps", self.bps),
-            _amount_fault("/fixed", self.fixed),
-            _amount_fault("/min", self.min),
-            _amount_fault("/max", self.max),
+            shape.rate("/bps", self.bps),
+            shape.amount("/fixed", self.fixed),
+            shape.amount("/min", self.min),
+            shape.amount("/max", self.max),
             _tax_code_fault(self.tax_code),
-            _rate_fault("/tax_bps", self.tax_bps),
+            shape.rate("/tax_bps", self.tax_bps),
             self._bounds_fault(),
             self._tax_fault(),
         )
@@ -82,7 +67,7 @@ class FeeSchedule(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
 
 
 class Fee(NamedTuple):
-    """What is taken of one payment, in its minor units; what the payee keeps is amount - fee - tax."""
+    """What is taken of a payment, or goes back with a refund, in minor units; the payee keeps amount - fee - tax."""
 
     fee: int
     tax: int
@@ -106,33 +91,16 @@ def fee_of(schedule: FeeSchedule, amount: int) -> Fee:
     return Fee(fee, tax)
 
 
-def returned(part: int, amount: int, refunded_before: int, refunded_now: int) -> int:
-    """How much of a fee, or of a tax, goes back with a refund where that is proportional. All are minor units.
+def returned(part: int, amount: int, refunded: int) -> int:
+    """How much of a fee, or of a tax, has gone back in all where that is proportional. All are minor units.
 
-    `part` was taken on a payment of `amount`, of which `refunded_before` has gone back already. It is reckoned from
-    what is refunded in all, so that roundings do not add up: in however many refunds, all of the amount gives back
-    exactly all of the part. ValueError if something is negative, or more would be refunded than was paid.
+    `part` was taken on a payment of `amount`, of which so much is `refunded` in all: so roundings do not add up, and in
+    however many refunds, all of the amount gives back exactly all of the part. ValueError if something is negative, or
+    more would be refunded than was paid.
     """
-    if min(part, refunded_before, refunded_now) < 0 or amount < 1 or refunded_before + refunded_now > amount:
-        raise ValueError("A refund is 0 or more, and with those before it at most what was paid, which is above 0.")
-    return _share(part, refunded_before + refunded_now, amount) - _share(part, refunded_before, amount)
-
-
-def _share(part: int, refunded: int, amount: int) -> int:
-    """The part's share in what is refunded, rounded half up."""
-    return (2 * part * refunded + amount) // (2 * amount)
-
-
-def _rate_fault(pointer: str, bps: int) -> FieldError | None:
-    if 0 <= bps <= BASIS_POINTS_IN_WHOLE:
-        return None
-    return FieldError(pointer, "field_invalid", "A rate is 0 to 10000 basis points: 290 are 2.9 %.")
-
-
-def _amount_fault(pointer: str, amount: int | None) -> FieldError | None:
-    if amount is None or 0 <= amount <= AMOUNT_MAX:
-        return None
-    return FieldError(pointer, "amount_invalid", "Write a whole number of minor units from 0 to 2^53-1.")
+    if min(part, refunded) < 0 or amount < 1 or refunded > amount:
+        raise ValueError("What is refunded is 0 or more, and at most what was paid, which is above 0.")
+    return half_up(part * refunded, amount)
 
 
 def _tax_code_fault(code: str | None) -> FieldError | None:

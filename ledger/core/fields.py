@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
-from ledger.core.money import AMOUNT_MAX
+from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE
 from ledger.core.shape import MEMO_LENGTH_MAX, NAME_LENGTH_MAX, REFERENCE_LENGTH_MAX
 from ledger.core.text import (
     ALIAS_VALUE_LENGTH_MAX,
@@ -36,6 +36,18 @@ def _text(length_min: int, length_max: int) -> dict[str, Any]:
 
 Amount = Annotated[
     int, Meta(ge=1, le=AMOUNT_MAX, title="Amount", description="A whole number of minor units, from 1 to 2^53-1.")
+]
+MinorUnits = Annotated[
+    int, _kind("MinorUnits", "A whole number of minor units, from 0 to 2^53-1.", minimum=0, maximum=AMOUNT_MAX)
+]
+Bps = Annotated[
+    int,
+    _kind(
+        "Bps",
+        "A rate in basis points, hundredths of a percent, from 0 to 10000.",
+        minimum=0,
+        maximum=BASIS_POINTS_IN_WHOLE,
+    ),
 ]
 Currency = Annotated[
     str, _kind("Currency", "ISO 4217, in capitals; the ledger must have enabled it.", pattern=r"^[A-Z]{3}$")

@@ -1,7 +1,6 @@
 """Giving back: what a refund moves, and how it is counted on the payment's invoices."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -10,7 +9,7 @@ from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, rail_owner, tax_owner
 from ledger.core.commands import Name
 from ledger.core.errors import Conflict, Refused
-from ledger.core.fees import returned
+from ledger.core.fees import Fee, returned
 from ledger.core.invoices import needs_of_invoice, refund_invoice
 from ledger.core.money import format_amount
 from ledger.core.movements import (
@@ -26,13 +25,6 @@ from ledger.core.movements import (
     REFUND_TO_RAIL_AS_DEBT,
 )
 from ledger.core.rows import Payment, Receivable, Refund
-
-
-class Fees(NamedTuple):
-    """What of a fee and its tax goes back with a refund, in minor units."""
-
-    fee: int
-    tax: int
 
 
 def needs_of_giving_back(books: Books, payment: Payment) -> Iterable[Name]:
@@ -59,23 +51,23 @@ def check_may_be_given_back(books: Books, payment: Payment) -> None:
         raise Conflict("already_reversed", f"deposit_{deposit.entry} was returned: the rail has the money back.")
 
 
-def return_fees(books: Books, payment: Payment, amount: int) -> Fees:
+def return_fees(books: Books, payment: Payment, amount: int) -> Fee:
     """Give the payee the fee and its tax back, in proportion to what is refunded in all, where that was agreed.
 
     Never more than the refund itself, so that whatever fails can be undone; all of it comes back with the last unit.
     """
     if payment.on_refund != "proportional":
-        return Fees(0, 0)
+        return Fee(0, 0)
     refunded = payment.refunded + amount
-    fee = max(0, returned(payment.fee, payment.amount, 0, refunded) - payment.fee_returned)
-    tax = max(0, returned(payment.fee_tax, payment.amount, 0, refunded) - payment.fee_tax_returned)
+    fee = max(0, returned(payment.fee, payment.amount, refunded) - payment.fee_returned)
+    tax = max(0, returned(payment.fee_tax, payment.amount, refunded) - payment.fee_tax_returned)
     fee = min(fee, amount)
     tax = min(tax, amount - fee)
     if fee > 0:
         books.post(FEE_RETURN, PLATFORM, payment.payee, fee, payment.currency)
     if tax > 0 and payment.tax_code is not None:
         books.post(FEE_TAX_RETURN, tax_owner(payment.tax_code), payment.payee, tax, payment.currency)
-    return Fees(fee, tax)
+    return Fee(fee, tax)
 
 
 def give_back(books: Books, payment: Payment, amount: int) -> None:
@@ -135,10 +127,10 @@ def take_back(books: Books, payment: Payment, refund: Refund) -> None:
         books.post(FEE_AGAIN, payment.payee, PLATFORM, refund.fee_returned, refund.currency)
     if refund.fee_tax_returned > 0 and payment.tax_code is not None:
         books.post(FEE_TAX_AGAIN, payment.payee, tax_owner(payment.tax_code), refund.fee_tax_returned, refund.currency)
-    count(books, payment, read_parts(refund), Fees(refund.fee_returned, refund.fee_tax_returned), -refund.amount)
+    count(books, payment, read_parts(refund), Fee(refund.fee_returned, refund.fee_tax_returned), -refund.amount)
 
 
-def count(books: Books, payment: Payment, parts: list[Share], fees: Fees, amount: int) -> None:
+def count(books: Books, payment: Payment, parts: list[Share], fees: Fee, amount: int) -> None:
     """Count what was refunded on the payment and its invoices, or no longer if it is negative. No invoice is reopened
     by it."""
     sign = 1 if amount > 0 else -1

@@ -14,8 +14,8 @@ from msgspec import Meta
 
 from ledger.core import shape
 from ledger.core.errors import FieldError
-from ledger.core.fields import Description
-from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE, basis_points
+from ledger.core.fields import Bps, Description, MinorUnits
+from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE, basis_points, half_up
 
 DESCRIPTION_LENGTH_MAX: Final = shape.MEMO_LENGTH_MAX
 QUANTITY_MAX: Final = 999_999_999
@@ -36,30 +36,6 @@ Quantity = Annotated[
         extra_json_schema={"minimum": 1, "maximum": QUANTITY_MAX, "pattern": rf"^{_QUANTITY}$"},
     ),
 ]
-UnitAmount = Annotated[
-    int,
-    Meta(
-        title="UnitAmount",
-        description="What one costs, in minor units, from 0 to 2^53-1.",
-        extra_json_schema={"minimum": 0, "maximum": AMOUNT_MAX},
-    ),
-]
-Discount = Annotated[
-    int,
-    Meta(
-        title="Discount",
-        description="Minor units off the line, from 0 to all of it.",
-        extra_json_schema={"minimum": 0, "maximum": AMOUNT_MAX},
-    ),
-]
-TaxBps = Annotated[
-    int,
-    Meta(
-        title="TaxBps",
-        description="A rate of tax in basis points, hundredths of a percent, from 0 to 10000.",
-        extra_json_schema={"minimum": 0, "maximum": BASIS_POINTS_IN_WHOLE},
-    ),
-]
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,18 +43,18 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     description: Description
     quantity: Quantity
-    unit_amount: UnitAmount
-    discount: Discount | None = None
-    tax_bps: TaxBps | None = None
+    unit_amount: MinorUnits
+    discount: MinorUnits | None = None
+    tax_bps: Bps | None = None
 
     def fault(self) -> FieldError | None:
         """What is wrong with the line, at a pointer into it, or None."""
         return shape.first(
             shape.required_text("/description", self.description, DESCRIPTION_LENGTH_MAX),
             _quantity_fault(self.quantity),
-            _amount_fault("/unit_amount", self.unit_amount),
-            _amount_fault("/discount", self.discount),
-            _tax_fault(self.tax_bps),
+            shape.amount("/unit_amount", self.unit_amount),
+            shape.amount("/discount", self.discount),
+            shape.rate("/tax_bps", self.tax_bps),
         ) or _discount_fault(self)
 
 
@@ -141,7 +117,7 @@ def totals(lines: Iterable[Line], tax_inclusive: bool) -> Totals:
 
 
 def _amount(line: Line) -> int:
-    gross = _half_up(thousandths(line.quantity) * line.unit_amount, THOUSANDTHS_IN_WHOLE)
+    gross = half_up(thousandths(line.quantity) * line.unit_amount, THOUSANDTHS_IN_WHOLE)
     discount = line.discount or 0
     if not 0 <= discount <= gross:
         raise ValueError(f"A discount is from 0 to what its line amounts to: {gross} minor units, not {discount}.")
@@ -153,12 +129,8 @@ def _added(bps: int, net: int) -> TaxLine:
 
 
 def _contained(bps: int, gross: int) -> TaxLine:
-    tax = _half_up(gross * bps, BASIS_POINTS_IN_WHOLE + bps)
+    tax = half_up(gross * bps, BASIS_POINTS_IN_WHOLE + bps)
     return TaxLine(bps, gross - tax, tax)
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def _quantity_fault(quantity: int | str) -> FieldError | None:
@@ -167,18 +139,6 @@ def _quantity_fault(quantity: int | str) -> FieldError | None:
     except ValueError as error:
         return FieldError("/quantity", "field_invalid", str(error))
     return None
-
-
-def _amount_fault(pointer: str, amount: int | None) -> FieldError | None:
-    if amount is None or 0 <= amount <= AMOUNT_MAX:
-        return None
-    return FieldError(pointer, "amount_invalid", "Write a whole number of minor units from 0 to 2^53-1.")
-
-
-def _tax_fault(tax_bps: int | None) -> FieldError | None:
-    if tax_bps is None or 0 <= tax_bps <= BASIS_POINTS_IN_WHOLE:
-        return None
-    return FieldError("/tax_bps", "field_invalid", "A rate of tax is 0 to 10000 basis points: 1900 are 19 %.")
 
 
 def _discount_fault(line: Line) -> FieldError | None:

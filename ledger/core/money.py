@@ -39,11 +39,16 @@ def split_by_weights(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
+def half_up(numerator: int, denominator: int) -> int:
+    """A fraction of 0 or more, rounded half up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
 def basis_points(amount: int, bps: int) -> int:
     """So many hundredths of a percent of an amount, rounded half up once. ValueError if either is negative."""
     if amount < 0 or bps < 0:
         raise ValueError("A rate needs an amount and basis points of 0 or more.")
-    return (amount * bps + BASIS_POINTS_IN_WHOLE // 2) // BASIS_POINTS_IN_WHOLE
+    return half_up(amount * bps, BASIS_POINTS_IN_WHOLE)
 
 
 def format_amount(amount: int, currency: str) -> str:

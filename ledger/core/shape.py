@@ -7,6 +7,7 @@ import re
 
 from ledger.core.currencies import CURRENCIES
 from ledger.core.errors import FieldError
+from ledger.core.money import AMOUNT_MAX, BASIS_POINTS_IN_WHOLE
 from ledger.core.text import (
     alias_fault,
     is_party_id,
@@ -75,6 +76,20 @@ def currency(value: str, pointer: str = "/currency") -> FieldError | None:
     if value in CURRENCIES:
         return None
     return FieldError(pointer, "currency_invalid", f"{value} is not a currency code of ISO 4217.")
+
+
+def amount(pointer: str, value: int | None) -> FieldError | None:
+    """Minor units, which may be none."""
+    if value is None or 0 <= value <= AMOUNT_MAX:
+        return None
+    return FieldError(pointer, "amount_invalid", "Write a whole number of minor units from 0 to 2^53-1.")
+
+
+def rate(pointer: str, bps: int | None) -> FieldError | None:
+    """A rate in basis points."""
+    if bps is None or 0 <= bps <= BASIS_POINTS_IN_WHOLE:
+        return None
+    return FieldError(pointer, "field_invalid", "A rate is 0 to 10000 basis points: 290 are 2.9 %.")
 
 
 def day(pointer: str, value: str | None) -> FieldError | None:

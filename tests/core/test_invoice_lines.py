@@ -130,9 +130,9 @@ def test_the_openapi_document_knows_the_kinds_by_their_titles() -> None:
     assert [kind["type"] for kind in quantity["anyOf"]] == ["integer", "string"]
     assert (quantity["title"], quantity["minimum"], quantity["maximum"]) == ("Quantity", 1, 999_999_999)
     assert fields["description"]["title"] == "Description"
-    assert fields["unit_amount"]["title"] == "UnitAmount"
-    assert fields["discount"]["anyOf"][0]["title"] == "Discount"
-    assert fields["tax_bps"]["anyOf"][0]["title"] == "TaxBps"
+    assert fields["unit_amount"]["title"] == "MinorUnits"
+    assert fields["discount"]["anyOf"][0]["title"] == "MinorUnits"
+    assert fields["tax_bps"]["anyOf"][0]["title"] == "Bps"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def unsigned() -> Unauthenticated:
     return Unauthenticated("signature_missing", detail)
 
 
-def charge(books: Books, key: ApiKey) -> None:
+def count_for_key(books: Books, key: ApiKey) -> None:
     """Count what the entry moves against the limits of the key. Raises limit_exceeded, which names the limit."""
     moved: defaultdict[str, int] = defaultdict(int)
     for posting in books.postings:

@@ -46,7 +46,7 @@ class Allocation(msgspec.Struct):
     refunded: int = 0
 
 
-class Share(NamedTuple):
+class InvoicePart(NamedTuple):
     """An invoice by its entry, and so much for it in minor units."""
 
     invoice: int
@@ -78,6 +78,6 @@ def asked_fault(asked: Sequence[AskedAllocation] | None) -> FieldError | None:
     )
 
 
-def entries_of(asked: Iterable[AskedAllocation]) -> list[Share]:
+def entries_of(asked: Iterable[AskedAllocation]) -> list[InvoicePart]:
     """What is asked for, by the invoices' entries."""
-    return [Share(shape.numbered("invoice", each.invoice) or 0, each.amount) for each in asked]
+    return [InvoicePart(shape.numbered("invoice", each.invoice) or 0, each.amount) for each in asked]

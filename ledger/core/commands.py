@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import msgspec
 from msgspec import UNSET
 
-from ledger.core.actors import acting_key, charge
+from ledger.core.actors import acting_key, count_for_key
 from ledger.core.books import Books, shelf_key
 from ledger.core.entries import (
     BODY_BYTES_MAX,
@@ -127,7 +127,7 @@ def write(
         effective_on = _effective_on(books, command)
         result = command.decide(books)
         if holder is not None and holder.limits is not None:
-            charge(books, holder)
+            count_for_key(books, holder)
         books.settle_balances()
         entry = _seal(books, command, actor, key, salt, effective_on, result)
         if books.payments.complete or entry.number in books.payments:

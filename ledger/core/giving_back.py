@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ledger.core.allocations import Allocation, Share, read_allocations, written
+from ledger.core.allocations import Allocation, InvoicePart, read_allocations, written
 from ledger.core.books import Books
 from ledger.core.chart import PLATFORM, rail_owner, tax_owner
 from ledger.core.commands import Name
@@ -89,18 +89,18 @@ def give_back(books: Books, payment: Payment, amount: int) -> None:
         books.add(books.receivables, Receivable(number, number, payee.id, short, short, payment.currency))
 
 
-def share_out(allocations: list[Allocation], amount: int) -> list[Share]:
+def share_out(allocations: list[Allocation], amount: int) -> list[InvoicePart]:
     """A refund over the invoices of its payment, in their order, each as far as it goes."""
     parts = []
     for each in allocations:
         part = min(amount, each.amount - each.refunded)
         if part > 0:
-            parts.append(Share(each.invoice, part))
+            parts.append(InvoicePart(each.invoice, part))
             amount -= part
     return parts
 
 
-def check_within_allocations(allocations: list[Allocation], parts: list[Share], currency: str) -> None:
+def check_within_allocations(allocations: list[Allocation], parts: list[InvoicePart], currency: str) -> None:
     """Raise amount_exceeds_remaining where an invoice's part is more than what of it was not refunded."""
     left = {each.invoice: each.amount - each.refunded for each in allocations}
     for part in parts:
@@ -127,10 +127,10 @@ def take_back(books: Books, payment: Payment, refund: Refund) -> None:
         books.post(FEE_AGAIN, payment.payee, PLATFORM, refund.fee_returned, refund.currency)
     if refund.fee_tax_returned > 0 and payment.tax_code is not None:
         books.post(FEE_TAX_AGAIN, payment.payee, tax_owner(payment.tax_code), refund.fee_tax_returned, refund.currency)
-    count(books, payment, read_parts(refund), Fee(refund.fee_returned, refund.fee_tax_returned), -refund.amount)
+    count_refund(books, payment, read_parts(refund), Fee(refund.fee_returned, refund.fee_tax_returned), -refund.amount)
 
 
-def count(books: Books, payment: Payment, parts: list[Share], fees: Fee, amount: int) -> None:
+def count_refund(books: Books, payment: Payment, parts: list[InvoicePart], fees: Fee, amount: int) -> None:
     """Count what was refunded on the payment and its invoices, or no longer if it is negative. No invoice is reopened
     by it."""
     sign = 1 if amount > 0 else -1
@@ -151,14 +151,14 @@ def count(books: Books, payment: Payment, parts: list[Share], fees: Fee, amount:
         refund_invoice(books, books.invoices.named(number, ""), part)
 
 
-def request(books: Books, refund: Refund) -> None:
+def request_refund(books: Books, refund: Refund) -> None:
     """Enter a refund of which the rail has yet to say whether it paid; it is open with the party that gives it."""
     books.add(books.refunds, refund)
     books.remember(books.open_refunds, refund.of, (*on_their_way(books, refund.of), refund.entry))
     books.count_open(refund.party, 1)
 
 
-def conclude(books: Books, refund: Refund, state: str, rail_reference: str | None) -> None:
+def conclude_refund(books: Books, refund: Refund, state: str, rail_reference: str | None) -> None:
     """Enter what the rail said of it."""
     books.change(books.refunds, refund, state=state, rail_reference=rail_reference)
     others = tuple(number for number in on_their_way(books, refund.of) if number != refund.entry)
@@ -171,6 +171,6 @@ def on_their_way(books: Books, of: int) -> tuple[int, ...]:
     return books.open_refunds.find(of) or ()
 
 
-def read_parts(refund: Refund) -> list[Share]:
+def read_parts(refund: Refund) -> list[InvoicePart]:
     """What of a refund is of which invoice."""
-    return [Share(each.invoice, each.amount) for each in read_allocations(refund.allocations)]
+    return [InvoicePart(each.invoice, each.amount) for each in read_allocations(refund.allocations)]

@@ -35,21 +35,21 @@ class Reallocate(Command):
         yield "payments", number
         payment = books.payments.get(number)
         before = read_allocations(payment.allocations) if payment is not None else []
-        after = [share.invoice for share in allocations.entries_of(self.allocations)]
+        after = [part.invoice for part in allocations.entries_of(self.allocations)]
         for invoice in {*after, *(each.invoice for each in before)}:
             yield from needs_of_invoice(books, invoice)
 
     def decide(self, books: Books) -> Result:
         """Give each invoice what it gets more, or less, than before."""
         payment = self._payment(books)
-        shares = allocations.entries_of(self.allocations)
-        invoices = [books.invoices.named(share.invoice, f"invoice_{share.invoice}") for share in shares]
+        parts = allocations.entries_of(self.allocations)
+        invoices = [books.invoices.named(part.invoice, f"invoice_{part.invoice}") for part in parts]
         check_are_of(invoices, payment.payee)
         check_are_in(invoices, payment.currency)
         before = {each.invoice: each for each in read_allocations(payment.allocations)}
         more = {number: -each.amount for number, each in before.items()}
-        for share in shares:
-            more[share.invoice] = more.get(share.invoice, 0) + share.amount
+        for part in parts:
+            more[part.invoice] = more.get(part.invoice, 0) + part.amount
         self._check_reopened(books, more)
         # What an invoice has already may be more than is due, after a credit note: only what is added has to be due.
         added = [(invoice, more[invoice.entry]) for invoice in invoices if more[invoice.entry] > 0]
@@ -69,8 +69,8 @@ class Reallocate(Command):
             if amount:
                 pay_invoice(books, books.invoices.named(number, ""), amount)
         after = [
-            Allocation(share.invoice, share.amount, before[share.invoice].refunded if share.invoice in before else 0)
-            for share in shares
+            Allocation(part.invoice, part.amount, before[part.invoice].refunded if part.invoice in before else 0)
+            for part in parts
         ]
         books.change(books.payments, payment, allocations=allocations.written(after))
         return None

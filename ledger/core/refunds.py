@@ -13,7 +13,7 @@ from ledger.core.allocations import (
     Allocation,
     AskedAllocation,
     CreditNoteId,
-    Share,
+    InvoicePart,
     asked_fault,
     entries_of,
     read_allocations,
@@ -27,11 +27,11 @@ from ledger.core.fields import Amount, Memo, RailFee, RailReference, Reason
 from ledger.core.giving_back import (
     check_may_be_given_back,
     check_within_allocations,
-    conclude,
-    count,
+    conclude_refund,
+    count_refund,
     give_back,
     needs_of_giving_back,
-    request,
+    request_refund,
     return_fees,
     share_out,
     take_back,
@@ -98,8 +98,8 @@ class MakeRefund(Command, kw_only=True):
         credit_note = shape.numbered("credit_note", self.credit_note or "")
         if credit_note is not None:
             yield "credit_notes", credit_note
-        for share in entries_of(self.allocations or []):
-            yield "invoices", share.invoice
+        for part in entries_of(self.allocations or []):
+            yield "invoices", part.invoice
         payment = known_payment(books, named[1])
         if payment is not None:
             yield from needs_of_giving_back(books, payment)
@@ -118,7 +118,7 @@ class MakeRefund(Command, kw_only=True):
         check_within_allocations(allocations, parts, payment.currency)
         fees = return_fees(books, payment, amount)
         give_back(books, payment, amount)
-        count(books, payment, parts, fees, amount)
+        count_refund(books, payment, parts, fees, amount)
         is_over_rail = payment.payer is None
         refund = Refund(
             entry=books.number,
@@ -137,7 +137,7 @@ class MakeRefund(Command, kw_only=True):
             credit_note=credit_note,
         )
         if is_over_rail:
-            request(books, refund)
+            request_refund(books, refund)
         else:
             books.add(books.refunds, refund)
         return None
@@ -166,17 +166,17 @@ class MakeRefund(Command, kw_only=True):
             raise Invalid.at("/credit_note", "field_invalid", detail)
         return note.entry
 
-    def _chosen(self, books: Books, allocations: list[Allocation]) -> list[Share] | None:
+    def _chosen(self, books: Books, allocations: list[Allocation]) -> list[InvoicePart] | None:
         """What is asked for of each invoice; None if nothing was said of them."""
         if self.allocations is None:
             return None
         settled = {each.invoice for each in allocations}
         chosen = entries_of(self.allocations)
-        for index, share in enumerate(chosen):
-            pointer, name = f"/allocations/{index}/invoice", f"invoice_{share.invoice}"
-            if books.invoices.find(share.invoice) is None:
+        for index, part in enumerate(chosen):
+            pointer, name = f"/allocations/{index}/invoice", f"invoice_{part.invoice}"
+            if books.invoices.find(part.invoice) is None:
                 raise NotFound.at(pointer, "not_found", f"There is no {name}.")
-            if share.invoice not in settled:
+            if part.invoice not in settled:
                 raise Invalid.at(pointer, "field_invalid", f"{self.of} did not settle {name}.")
         return chosen
 
@@ -243,7 +243,7 @@ class PayRefund(RefundOutcome, kw_only=True):
         books.post(REFUND_PAID, rail, rail, refund.amount, refund.currency)
         if self.fee > 0:
             books.post(RAIL_FEE, PLATFORM, rail, self.fee, refund.currency)
-        conclude(books, refund, "succeeded", self.rail_reference)
+        conclude_refund(books, refund, "succeeded", self.rail_reference)
         return None
 
 
@@ -273,7 +273,7 @@ class FailRefund(RefundOutcome, kw_only=True):
             if payment is None:
                 raise NotFound("not_found", f"There is no payment that {self.refund} is of.")
             take_back(books, payment, refund)
-        conclude(books, refund, "failed", self.rail_reference)
+        conclude_refund(books, refund, "failed", self.rail_reference)
         return None
 
     def _suspend(self, books: Books, refund: Refund) -> None:

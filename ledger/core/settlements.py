@@ -101,7 +101,7 @@ class MakeSettlement(Command, kw_only=True):
         yield from needs_of_spending(books, self.payer, self.currency)
         payer, merchant = books.known_party(self.payer), books.known_party(self.merchant)
         if self.allocations is not None:
-            numbers: Iterable[int] = [share.invoice for share in allocations.entries_of(self.allocations)]
+            numbers: Iterable[int] = [part.invoice for part in allocations.entries_of(self.allocations)]
         elif payer is not None and merchant is not None:
             yield "open_invoices", (merchant.id, payer.id)
             numbers = _oldest(books.open_invoices.get((merchant.id, payer.id)) or (), self.currency)
@@ -115,18 +115,18 @@ class MakeSettlement(Command, kw_only=True):
         books.check_currency(self.currency)
         payer, merchant = books.party(self.payer, "/payer"), books.party(self.merchant, "/merchant")
         if self.allocations is not None:
-            shares = [
-                (books.invoices.named(share.invoice, f"invoice_{share.invoice}"), share.amount)
-                for share in allocations.entries_of(self.allocations)
+            parts = [
+                (books.invoices.named(part.invoice, f"invoice_{part.invoice}"), part.amount)
+                for part in allocations.entries_of(self.allocations)
             ]
         else:
-            shares = oldest_first(books, payer, merchant, self.amount, self.currency)
-        invoices = [invoice for invoice, _ in shares]
+            parts = oldest_first(books, payer, merchant, self.amount, self.currency)
+        invoices = [invoice for invoice, _ in parts]
         check_are_of(invoices, merchant.id)
         check_is_another(payer, merchant)
         check_are_in(invoices, self.currency)
         consent = check_consent(books, self.intent, self.kind, None, payer, merchant.id, self.amount, self.currency)
-        pay_from_wallet(books, payer, merchant, shares, self.amount, self.currency, self.chat)
+        pay_from_wallet(books, payer, merchant, parts, self.amount, self.currency, self.chat)
         return consent
 
 
@@ -134,29 +134,29 @@ def pay_from_wallet(
     books: Books,
     payer: Party,
     merchant: Party,
-    shares: Sequence[tuple[Invoice, int]],
+    parts: Sequence[tuple[Invoice, int]],
     amount: int,
     currency: str,
     chat: Chat | None,
 ) -> None:
     """Pay invoices of a merchant's out of a wallet, by one leg each, and take the fee on all of it.
 
-    Raises amount_exceeds_remaining where the shares, which are what is due, do not come to the amount.
+    Raises amount_exceeds_remaining where the parts, which are what is due, do not come to the amount.
     """
     check_may_pay(payer)
     check_may_be_paid(merchant)
-    for invoice, _ in shares:
+    for invoice, _ in parts:
         check_invoice_is_open(invoice)
     check_spending(books, payer, amount, currency)
     check_receiving(books, merchant, amount, currency)
-    due = sum(part for _, part in shares)
+    due = sum(part for _, part in parts)
     if due < amount:
-        raise _too_much(payer, merchant, format_amount(due, currency), len(shares))
-    for invoice, part in shares:
+        raise _too_much(payer, merchant, format_amount(due, currency), len(parts))
+    for invoice, part in parts:
         check_is_payable(invoice, part)
         books.post(SETTLE, payer.id, merchant.id, part, currency)
     enter_chat(books, chat)
-    enter_settlement(books, payer.id, None, merchant, shares, currency, charge(books, merchant, amount, currency))
+    enter_settlement(books, payer.id, None, merchant, parts, currency, charge(books, merchant, amount, currency))
 
 
 def enter_settlement(
@@ -164,12 +164,12 @@ def enter_settlement(
     payer: str | None,
     rail: str | None,
     merchant: Party,
-    shares: Sequence[tuple[Invoice, int]],
+    parts: Sequence[tuple[Invoice, int]],
     currency: str,
     charged: Charge,
 ) -> None:
     """Lower what is due on the invoices, and keep the payment, which can be refunded and allocated anew."""
-    for invoice, part in shares:
+    for invoice, part in parts:
         pay_invoice(books, invoice, part)
     books.add(
         books.payments,
@@ -179,14 +179,14 @@ def enter_settlement(
             kind="settlement",
             payer=payer,
             payee=merchant.id,
-            amount=sum(part for _, part in shares),
+            amount=sum(part for _, part in parts),
             currency=currency,
             rail=rail,
             fee=charged.fee,
             fee_tax=charged.tax,
             tax_code=charged.tax_code,
             on_refund=charged.on_refund,
-            allocations=allocations.written([Allocation(invoice.entry, part) for invoice, part in shares]),
+            allocations=allocations.written([Allocation(invoice.entry, part) for invoice, part in parts]),
         ),
     )
 
@@ -237,14 +237,14 @@ def check_are_in(invoices: Iterable[Invoice], currency: str) -> None:
 def oldest_first(books: Books, payer: Party, merchant: Party, amount: int, currency: str) -> list[tuple[Invoice, int]]:
     """What is due from a payer to a merchant, the oldest first, up to an amount; less, where less is due."""
     numbers = _oldest(books.open_invoices.find((merchant.id, payer.id)) or (), currency)
-    shares: list[tuple[Invoice, int]] = []
+    parts: list[tuple[Invoice, int]] = []
     left = amount
     for number in numbers:
         invoice = books.invoices.find(number)
         if invoice is not None and left > 0:
-            shares.append((invoice, min(left, invoice.due)))
+            parts.append((invoice, min(left, invoice.due)))
             left -= min(left, invoice.due)
-    return shares
+    return parts
 
 
 def _oldest(invoices: Iterable[OpenInvoice], currency: str) -> list[int]:

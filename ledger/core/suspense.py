@@ -14,7 +14,7 @@ from ledger.core.commands import Command, Name, Result
 from ledger.core.entries import canonical
 from ledger.core.errors import Conflict, FieldError, Refused
 from ledger.core.fields import Amount, PartyRef, Reason
-from ledger.core.giving_back import request
+from ledger.core.giving_back import request_refund
 from ledger.core.invoices import needs_of_invoice
 from ledger.core.limits import check_receiving
 from ledger.core.money import format_amount
@@ -146,7 +146,7 @@ class ReturnSuspense(Command, kw_only=True):
             fee_tax_returned=0,
             state="requested",
         )
-        request(books, refund)
+        request_refund(books, refund)
         return None
 
 

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from ledger.books.agreements import columns_of
 from ledger.books.database import Reader
+from ledger.core.movements import TRANSFER
 from ledger.core.rows import Claim
 
-KINDS = ("transfer", "payment_request.pay")
-"""The kinds of entries that are transfers: an id `transfer_8` is of one of them."""
 LOOKED_AT_MAX = 5_000
 """How many postings of an account, chats of a conversation, or entries a page looks at."""
 
@@ -55,7 +54,7 @@ async def page(connection: Reader, ledger_id: int, wanted: Filter, before: int, 
         accounts = [row["number"] for row in rows]
     where: list[Any] = [ledger_id, wanted.after, before]
     walks = _walks(wanted, accounts, where)
-    values = [*where, list(KINDS), limit + 1]
+    values = [*where, list(TRANSFER.entries), limit + 1]
     kinds, most, also = f"${len(where) + 1}", f"${len(where) + 2}", ""
     if wanted.chat is not None and wanted.party is not None:
         also = _IS_OF.format(party=f"${len(values) + 1}", accounts=f"${len(values) + 2}")

@@ -24,10 +24,11 @@ Nothing is aligned and nothing is drawn: chats wrap, and some of them write in p
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from ledger.core.creditor_references import creditor_reference, invoice_of_reference, printed
 from ledger.core.invoice_lines import TaxLine
+from ledger.core.invoices import PAYABLE, InvoiceState
 from ledger.core.money import format_amount
 from ledger.core.shape import NAME_LENGTH_MAX
 from ledger.core.text import is_iban, text_fault
@@ -38,8 +39,6 @@ COLUMNS_MAX: Final = 40
 EPC_NAME_LENGTH_MAX: Final = 70
 EPC_AMOUNT_MAX: Final = 99_999_999_999  # cents: 999,999,999.99 EUR
 EPC_BYTES_MAX: Final = 331
-
-State = Literal["draft", "open", "paid", "void", "uncollectible"]
 
 
 class PrintedLine(NamedTuple):
@@ -80,7 +79,7 @@ class Printed(NamedTuple):
     credited: int
     refunded: int
     due: int
-    state: State
+    state: InvoiceState
     tax_inclusive: bool
     memo: str | None
     bank: BankAccount | None
@@ -216,7 +215,7 @@ _WHY_NOT: Final = {
 
 
 def _is_payable(invoice: Printed) -> bool:
-    return invoice.state in ("open", "uncollectible") and invoice.due > 0
+    return invoice.state in PAYABLE and invoice.due > 0
 
 
 def _percent(bps: int) -> str:

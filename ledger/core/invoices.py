@@ -5,7 +5,7 @@ lower it. Its reference (ISO 11649) holds the entry's number, so that a payer's 
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from ledger.core.itemised import Lines, WithLines
 from ledger.core.parties import check_is_not_closed, check_may_be_paid
 from ledger.core.rows import Invoice, InvoiceNumbers, Party
 
+InvoiceState = Literal["draft", "open", "paid", "void", "uncollectible"]
 PAYABLE = ("open", "uncollectible")
 
 

@@ -12,6 +12,7 @@ import msgspec
 from ledger.core import shape
 from ledger.core.books import Books
 from ledger.core.entries import Entry
+from ledger.core.movements import TRANSFER
 from ledger.core.rows import Deposit, Payment
 
 PAYMENT_KINDS = ("transfer", "capture", "settlement", "deposit")
@@ -29,7 +30,7 @@ PaymentId = Annotated[
 def payment_in(entry: Entry) -> Payment | None:
     """The payment that an entry made without a row of its own: a transfer between two wallets, a deposit to one."""
     number = entry.number
-    if entry.kind in ("transfer", "payment_request.pay"):
+    if entry.kind in TRANSFER.entries:
         (paid,) = entry.postings
         if paid.credit.role != "available":
             return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -11,14 +11,12 @@ from ledger.core.creditor_references import creditor_reference, invoice_of_refer
 from ledger.core.drafts import UpdateInvoice
 from ledger.core.entries import Entry, row_of
 from ledger.core.invoice_lines import Line, totals
-from ledger.core.invoices import CreateInvoice, FinalizeInvoice, VoidInvoice, WriteOffInvoice
+from ledger.core.invoices import PAYABLE, CreateInvoice, FinalizeInvoice, InvoiceState, VoidInvoice, WriteOffInvoice
 from ledger.core.rows import Invoice, moment, shown_time
 from ledger.core.text import format_timestamp
 from ledger.http import listing
 from ledger.http.listing import Noun, Read, Shared
 from ledger.http.routes import Answer, write
-
-InvoiceState = Literal["draft", "open", "paid", "void", "uncollectible"]
 
 
 class InvoiceAfterAnswer(Answer, kw_only=True):
@@ -98,7 +96,7 @@ def after(row: Invoice, entry: int, now: datetime) -> dict[str, Any]:
         "amount_credited": row.credited,
         "amount_refunded": row.refunded,
         "amount_refundable": row.refundable,
-        "amount_due": row.due if row.state in ("open", "uncollectible") else 0,
+        "amount_due": row.due if row.state in PAYABLE else 0,
         "state": row.state,
         "overdue": row.state == "open" and row.due_at is not None and row.due_at < now,
         "finalized_on": row.finalized_on.isoformat() if row.finalized_on is not None else None,

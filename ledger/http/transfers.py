@@ -12,6 +12,7 @@ from ledger.core.chats import Chat
 from ledger.core.entries import Entry, canonical, key_digest, rows_of
 from ledger.core.errors import FieldError, Invalid, Malformed, NotFound
 from ledger.core.fields import ItemKey
+from ledger.core.movements import TRANSFER
 from ledger.core.rows import Claim, shown_time
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, is_idempotency_key
@@ -205,7 +206,7 @@ async def show(asked: Asked) -> Reply:
     number = numbered("transfer", asked.path["transfer"])
     async with asked.pool.acquire() as connection:
         entry = await entry_by_number(connection, asked.ledger_id, number) if number is not None else None
-        if entry is None or entry.kind not in kept.KINDS:
+        if entry is None or entry.kind not in TRANSFER.entries:
             raise NotFound("not_found", f"There is no transfer {asked.path['transfer']}.")
         claims = await kept.claims(connection, asked.ledger_id, [entry.number] if rows_of(entry, Claim) else [])
     return Reply(200, as_now(entry, claims))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ledger.core.creditor_references import REFERENCE_NUMBER_MAX, creditor_reference
 from ledger.core.invoice_lines import TaxLine
-from ledger.core.invoice_texts import BankAccount, Printed, PrintedLine, State, epc_payload, plain_text
+from ledger.core.invoice_texts import BankAccount, Printed, PrintedLine, epc_payload, plain_text
+from ledger.core.invoices import InvoiceState
 from ledger.core.money import AMOUNT_MAX
 from ledger.core.text import text_fault
 
@@ -155,17 +156,16 @@ def test_a_rate_is_printed_in_percent(bps: int, percent: str) -> None:
         ("uncollectible", "INVOICE 17", "Nothing is left to pay."),
     ],
 )
-def test_where_there_is_nothing_to_pay_the_end_says_why(state: State, first_line: str, end: str) -> None:
+def test_where_there_is_nothing_to_pay_the_end_says_why(state: InvoiceState, first_line: str, end: str) -> None:
     invoice = INVOICE._replace(state=state, paid=2_975, due=0)
     assert first_line == plain_text(invoice).partition("\n")[0]
     assert end == last_section(invoice)
 
 
 @pytest.mark.parametrize("state", ["paid", "void", "draft"])
-def test_nobody_is_asked_to_pay_what_is_not_open(state: State) -> None:
+def test_nobody_is_asked_to_pay_what_is_not_open(state: InvoiceState) -> None:
     text = plain_text(INVOICE._replace(state=state, paid=1, due=2_974))
-    assert "RF18" not in text
-    assert "Left to pay" not in text
+    assert [] == [asked for asked in ("RF18", "Left to pay") if asked in text]
 
 
 def test_an_invoice_that_was_written_off_can_still_be_paid() -> None:

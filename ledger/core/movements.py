@@ -127,3 +127,10 @@ PREFUND_REVERSED = leg("reversal", "bank.cash -> rail.clearing", "a rail.prefund
 RAIL_FEE_REVERSED = leg("reversal", "rail.clearing -> platform.fee_costs", "a rail.fee, turned round")
 BANK_FEE_REVERSED = leg("reversal", "bank.cash -> platform.fee_costs", "a bank's fee, turned round")
 BANK_MOVE_REVERSED = leg("reversal", "bank.cash -> bank.cash", "a bank.move, turned round")
+
+MOVES_REVERSED = {
+    RAIL_SETTLE.kind: (SETTLE_REVERSED, RAIL_FEE_REVERSED),
+    RAIL_PREFUND.kind: (PREFUND_REVERSED, BANK_FEE_REVERSED),
+    BANK_MOVE.kind: (BANK_MOVE_REVERSED, BANK_FEE_REVERSED),
+}
+"""What turns a move between our rails and banks round: the leg of its amount, and that of its fee."""

@@ -8,14 +8,7 @@ from ledger.core.chart import PLATFORM, bank_owner, rail_owner
 from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import Conflict, FieldError, Invalid, NotFound
 from ledger.core.fields import Reason
-from ledger.core.movements import (
-    BANK_FEE_REVERSED,
-    BANK_MOVE_REVERSED,
-    PREFUND_REVERSED,
-    RAIL_FEE_REVERSED,
-    SETTLE_REVERSED,
-    TRANSFER_REVERSED,
-)
+from ledger.core.movements import MOVES_REVERSED, TRANSFER_REVERSED
 from ledger.core.payments import known_payment, needs_of_payment, payment_of
 from ledger.core.rows import OutsideMove, Payment
 
@@ -48,7 +41,7 @@ class ReverseEntry(Command):
         if move is not None:
             yield "owners", PLATFORM
             yield "owners", bank_owner(move.bank)
-            yield "owners", rail_owner(move.rail) if move.rail is not None else bank_owner(move.to_bank or "")
+            yield "owners", _other_side(move)
 
     def decide(self, books: Books) -> Result:
         """Turn it round, and say so on what it made, so that it happens once."""
@@ -78,18 +71,12 @@ class ReverseEntry(Command):
     def _reverse_move(self, books: Books, move: OutsideMove) -> None:
         if move.state == "reversed":
             raise Conflict("already_reversed", f"Entry {move.entry} was reversed before.")
-        bank, amount, currency = bank_owner(move.bank), move.amount, move.currency
-        rail = rail_owner(move.rail) if move.rail is not None else ""
-        if move.kind == "rail.settle":
-            books.post(SETTLE_REVERSED, rail, bank, amount, currency)
-        elif move.kind == "rail.prefund":
-            books.post(PREFUND_REVERSED, bank, rail, amount, currency)
-        else:
-            books.post(BANK_MOVE_REVERSED, bank, bank_owner(move.to_bank or ""), amount, currency)
-        if move.fee > 0 and move.kind == "rail.settle":
-            books.post(RAIL_FEE_REVERSED, rail, PLATFORM, move.fee, currency)
-        elif move.fee > 0:
-            books.post(BANK_FEE_REVERSED, bank, PLATFORM, move.fee, currency)
+        back, fee_back = MOVES_REVERSED[move.kind]
+        bank, other = bank_owner(move.bank), _other_side(move)
+        payer, payee = (other, bank) if back.debit_who == "rail" else (bank, other)
+        books.post(back, payer, payee, move.amount, move.currency)
+        if move.fee > 0:
+            books.post(fee_back, payer, PLATFORM, move.fee, move.currency)
         books.change(books.outside_moves, move, state="reversed")
         books.remember(books.move_references, (move.kind, move.rail or "", move.bank, move.reference), None)
 
@@ -101,3 +88,8 @@ class ReverseEntry(Command):
         if payment is not None:
             return f"Entry {number} is {payment.kind}_{number}: refund it with POST /v1/refunds, or return the deposit."
         return f"Entry {number} cannot be reversed: only transfers, and payments between our rails and banks can be."
+
+
+def _other_side(move: OutsideMove) -> str:
+    """Whose account moved with that of `move.bank`: a rail's, or another bank's."""
+    return rail_owner(move.rail) if move.rail is not None else bank_owner(move.to_bank or "")

@@ -284,10 +284,9 @@ class Books:
         self.put(shelf, shelf_key(changed), changed)
         return changed
 
-    def add(self, shelf: Shelf[Changed], row: Changed) -> Changed:
+    def add(self, shelf: Shelf[Changed], row: Changed) -> None:
         """Enter an agreement that this entry makes."""
         self.put(shelf, shelf_key(row), row)
-        return row
 
     def remember(self, shelf: Shelf[Any], key: Any, value: Any) -> None:
         """Set what a shelf says, where another row's table already holds it."""

@@ -194,22 +194,22 @@ def settled(invoice: Invoice) -> Invoice:
     return msgspec.structs.replace(invoice, state="open") if invoice.state == "paid" else invoice
 
 
-def pay_invoice(books: Books, invoice: Invoice, amount: int) -> Invoice:
-    """The invoice with so much more paid; a negative amount takes an allocation away."""
-    return set_invoice(books, invoice, with_payment(books, invoice, amount))
+def pay_invoice(books: Books, invoice: Invoice, amount: int) -> None:
+    """Count so much more as paid of an invoice; a negative amount takes an allocation away."""
+    set_invoice(books, invoice, with_payment(books, invoice, amount))
 
 
 def with_payment(books: Books, invoice: Invoice, amount: int) -> Invoice:
-    """The same, not yet written."""
+    """The invoice with so much more paid, not yet written."""
     return settled(with_changes(books, invoice, paid=invoice.paid + amount))
 
 
-def refund_invoice(books: Books, invoice: Invoice, amount: int) -> Invoice:
-    """The invoice with so much more of it refunded, or less if that failed; it stays paid all the same."""
-    return set_invoice(books, invoice, with_changes(books, invoice, refunded=invoice.refunded + amount))
+def refund_invoice(books: Books, invoice: Invoice, amount: int) -> None:
+    """Count so much more of an invoice as refunded, or less if that failed; it stays paid all the same."""
+    set_invoice(books, invoice, with_changes(books, invoice, refunded=invoice.refunded + amount))
 
 
-def set_invoice(books: Books, before: Invoice | None, after: Invoice) -> Invoice:
+def set_invoice(books: Books, before: Invoice | None, after: Invoice) -> None:
     """Write an invoice, and keep what is known beside it: its reference, who has something open, what is to be paid."""
     books.put(books.invoices, after.entry, after)
     was_open, is_open = before is not None and before.state in PAYABLE, after.state in PAYABLE
@@ -225,7 +225,6 @@ def set_invoice(books: Books, before: Invoice | None, after: Invoice) -> Invoice
         others = tuple(each for each in books.open_invoices.find(key) or () if each.entry != after.entry)
         this = OpenInvoice(after.entry, after.currency, after.due_at)
         books.remember(books.open_invoices, key, (*others, this) if is_open else others)
-    return after
 
 
 def check_reference_is_new(books: Books, merchant: str, reference: str | None) -> None:

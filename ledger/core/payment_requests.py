@@ -229,11 +229,11 @@ def ask(books: Books, request: PaymentRequest) -> None:
     books.add(books.payment_requests, request)
 
 
-def end(books: Books, request: PaymentRequest, state: str, paid_by: int | None = None) -> PaymentRequest:
-    """Give a request another state; the request as it is now."""
+def end(books: Books, request: PaymentRequest, state: str, paid_by: int | None = None) -> None:
+    """Give a request another state."""
     if request.state == "open":
         _count(books, request, -1)
-    return books.change(books.payment_requests, request, state=state, paid_by=paid_by)
+    books.change(books.payment_requests, request, state=state, paid_by=paid_by)
 
 
 def take_off_split(books: Books, request: PaymentRequest) -> None:

@@ -33,15 +33,7 @@ class SetFees(PartyAction, kw_only=True):
     @property
     def schedule(self) -> FeeSchedule:
         """The schedule that is asked for."""
-        return FeeSchedule(
-            bps=self.bps,
-            fixed=self.fixed,
-            min=self.min,
-            max=self.max,
-            tax_code=self.tax_code,
-            tax_bps=self.tax_bps,
-            on_refund=self.on_refund,
-        )
+        return msgspec.convert(self, FeeSchedule, from_attributes=True)
 
     def fault(self) -> FieldError | None:
         """The id's and the schedule's rules."""

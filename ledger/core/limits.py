@@ -75,7 +75,7 @@ class SetLimits(PartyAction, kw_only=True):
     def decide(self, books: Books) -> Result:
         """Set them."""
         party = open_party(books, self.party)
-        limit = PartyLimit(self.currency, self.per_payment, self.per_day_sum, self.per_day_count, self.balance)
+        limit = msgspec.convert(self, PartyLimit, from_attributes=True)
         if not limit.is_none:
             books.check_currency(self.currency)
         others = [each for each in read_limits(party.limits) if each.currency != self.currency]

@@ -3,12 +3,14 @@
 One word has one meaning. Where a Struct means something more particular, it stands here as `Struct.field`.
 """
 
+import msgspec
+
 from ledger.http import described
 from ledger.http.words import INSIDE, Word
 
 SIGNATURE = "hgyY0il+MGCjP0JzlnLWG1PPOt7+09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr/MuM0KAg=="
 
-GLOSSARY = {
+COMMON = {
     # who and what
     "id": Word("The id by which it is shown and named.", "transfer_42"),
     "CreateParty.id": Word("The messenger's own id for the party; it is kept for ever.", "alice"),
@@ -47,7 +49,6 @@ GLOSSARY = {
     "to": Word("Who is paid.", "bob"),
     "BalancesAfter.to": Word("The payee's balance.", {"available": 1250}),
     "to_expected": Word("The party the sender saw behind the alias; if it has moved since: alias_moved.", "bob"),
-    "if_unknown": Word("What to do if nobody goes by the name in `to`.", "refuse"),
     "taken_from": Word("The party that had the alias before.", None),
     "aliases": Word("Other names of the party.", [{"channel": "phone", "value": "+4915112345678"}]),
     "channel": Word("Where the alias is used, such as `phone`.", "phone"),
@@ -176,7 +177,6 @@ GLOSSARY = {
     "transfer": Word("The transfer, if it was made.", INSIDE),
     "problem": Word("Why it was not made.", None),
     "status": Word("HTTP status.", 201),
-    "TransferAnswer.status": Word("`posted`: it is booked, for good.", "posted"),
     "data": Word("The items.", INSIDE),
     "limit": Word("How many to show at most.", 50),
     "cursor": Word("`next_cursor` of the page before.", None),
@@ -236,13 +236,23 @@ GLOSSARY = {
     "fee": Word("What the payee was charged, in minor units.", 320),
     "fee_tax": Word("The tax on the fee, in minor units.", 58),
     "net": Word("What the payee has of it, in minor units.", 9_622),
-    **described.WORDS,
 }
+"""What is not said by the files of described/."""
+
+GLOSSARY = COMMON | described.WORDS
 
 
-def word(struct: str, field: str) -> Word:
-    """What a field of a Struct, or a name in a path (`struct` is "path"), means. LookupError if nobody has said."""
-    found = GLOSSARY.get(f"{struct}.{field}") or GLOSSARY.get(field)
+def places(struct: type[msgspec.Struct] | None, field: str) -> list[str]:
+    """Where the meaning of a Struct's field may stand, or (None) of a name in a path: the most particular first, as a
+    Struct has the words of those that it inherits from."""
+    owners = ["path"] if struct is None else [each.__name__ for each in struct.__mro__]
+    return [*(f"{owner}.{field}" for owner in owners), field]
+
+
+def word(struct: type[msgspec.Struct] | None, field: str) -> Word:
+    """What a field of a Struct means, or (None) a name in a path. LookupError if nobody has said."""
+    looked_for = places(struct, field)
+    found = next((GLOSSARY[place] for place in looked_for if place in GLOSSARY), None)
     if found is None:
-        raise LookupError(f"What does {struct}.{field} mean? Say so in ledger/http/glossary.py.")
+        raise LookupError(f"What does {looked_for[0]} mean? Say so in ledger/http/glossary.py.")
     return found

@@ -183,7 +183,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
                 "name": name,
                 "in": "path",
                 "required": True,
-                "description": word("path", name).meaning,
+                "description": word(None, name).meaning,
                 "schema": schemas.reference(kind),
                 "example": example,
             }

@@ -55,6 +55,7 @@ class Schemas:
 
     def __init__(self, kinds: Iterable[Any]) -> None:
         structs = dict.fromkeys(kind for kind in kinds if is_struct(kind))
+        self._structs = {struct.__name__: struct for kind in structs for struct in structs_in(kind)}
         self.components: dict[str, Any] = {}
         for name, schema in msgspec.json.schema_components(structs, ref_template=REFERENCE)[1].items():
             self.components[name] = self._tidied_component(name, schema)
@@ -86,7 +87,7 @@ class Schemas:
         return {name: value for name, value in values.items() if value is not None or name in schema["required"]}
 
     def _example(self, struct: str, name: str, schema: dict[str, Any]) -> Any:
-        example = word(struct, name).example
+        example = word(self._structs[struct], name).example
         if example is not INSIDE:
             return example
         if schema.get("type") == "array":
@@ -101,7 +102,7 @@ class Schemas:
             tidied["description"] = " ".join(tidied["description"].split())
         if "properties" in schema:
             tidied["properties"] = {
-                field: _with_meaning(self._tidied(described), word(name, field))
+                field: _with_meaning(self._tidied(described), word(self._structs[name], field))
                 for field, described in schema["properties"].items()
             }
         return tidied | RULES.get(name, {})
@@ -138,19 +139,23 @@ def _name(reference: dict[str, Any]) -> str:
     return name
 
 
+def structs_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    """A Struct and all Structs in it."""
+    if is_struct(kind):
+        yield kind
+    inside = [field.type for field in msgspec.structs.fields(kind)] if is_struct(kind) else get_args(kind)
+    for each in inside:
+        yield from structs_in(each)
+
+
 def fields_in(kind: Any) -> set[str]:
     """The names of the fields of a Struct and of all Structs in it."""
-    if not is_struct(kind):
-        return set().union(*map(fields_in, get_args(kind)))
-    fields = msgspec.structs.fields(kind)
-    return {field.encode_name for field in fields}.union(*(fields_in(field.type) for field in fields))
+    return {name for struct in structs_in(kind) for name in struct.__struct_encode_fields__}
 
 
 def has_required(kind: Any) -> bool:
     """Whether a Struct, or any Struct in it, has a field that has to be there."""
-    if not is_struct(kind):
-        return any(map(has_required, get_args(kind)))
-    return any(field.required or has_required(field.type) for field in msgspec.structs.fields(kind))
+    return any(field.required for struct in structs_in(kind) for field in msgspec.structs.fields(struct))
 
 
 def is_struct(kind: Any) -> bool:

@@ -25,6 +25,10 @@ def one_of(**types: str) -> Rule:
     return {"oneOf": [{"required": [name], "properties": {name: {"type": of}}} for name, of in types.items()]}
 
 
+INTENT_PROBLEMS = ("intent_required", "intent_invalid", "intent_mismatch", "intent_already_used")
+"""What can be wrong with the word of a payer's device."""
+
+
 class Operation(NamedTuple):
     """`problems` are the codes that the rules of this operation can give, beyond what its form implies (openapi.py);
     `example` is a body for it, and `answers` what is particular to its answer, beside the glossary's examples."""

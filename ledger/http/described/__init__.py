@@ -17,7 +17,7 @@ from ledger.http.described import (
 )
 from ledger.http.words import Operation, Rule, Word
 
-_NOUNS: tuple[Any, ...] = (
+FILES: tuple[Any, ...] = (
     claims,
     terms,
     holds,
@@ -31,8 +31,8 @@ _NOUNS: tuple[Any, ...] = (
     suspense,
 )
 
-SECTIONS: dict[str, str] = {name: text for noun in _NOUNS for name, text in noun.SECTIONS.items()}
-OPERATIONS: dict[str, Operation] = {name: operation for noun in _NOUNS for name, operation in noun.OPERATIONS.items()}
-RULES: dict[str, Rule] = {name: rule for noun in _NOUNS for name, rule in getattr(noun, "RULES", {}).items()}
+SECTIONS: dict[str, str] = {name: text for noun in FILES for name, text in noun.SECTIONS.items()}
+OPERATIONS: dict[str, Operation] = {name: operation for noun in FILES for name, operation in noun.OPERATIONS.items()}
+RULES: dict[str, Rule] = {name: rule for noun in FILES for name, rule in getattr(noun, "RULES", {}).items()}
 """By the name of a body's component."""
-WORDS: dict[str, Word] = {name: word for noun in _NOUNS for name, word in noun.WORDS.items()}
+WORDS: dict[str, Word] = {name: word for noun in FILES for name, word in noun.WORDS.items()}

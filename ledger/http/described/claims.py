@@ -11,7 +11,6 @@ OPERATIONS = {
 
 WORDS = {
     "Transfer.expires_at": Word("Until when it can be claimed, with if_unknown: hold_for_claim; 7 days.", None),
-    "KeyedTransfer.expires_at": Word("Until when it can be claimed, with if_unknown: hold_for_claim; 7 days.", None),
     "if_unknown": Word(
         "What to do if nobody has the alias in `to`: `refuse`, or `hold_for_claim` until somebody registers it.",
         "refuse",
@@ -20,7 +19,6 @@ WORDS = {
     "TransferAnswer.expires_at": Word("Until when it can be claimed; null where it was paid at once.", None),
     "TransferAnswer.to": Word("Who is paid; the alias that it was sent to, as long as nobody has claimed it.", "bob"),
     "TransfersQuery.state": Word("Only those of which this became, as their `status` says it.", "pending_claim"),
-    "DepositAnswerQuery.state": Word("Only those in this state.", "credited"),
     "DepositAnswerList.data": Word("The deposits, the newest first.", INSIDE),
     "TransferList.data": Word("The transfers, the newest first.", INSIDE),
 }

@@ -1,13 +1,11 @@
 """Holds, as the OpenAPI document describes them."""
 
-from ledger.http.words import INSIDE, Operation, Word
+from ledger.http.words import INSIDE, INTENT_PROBLEMS, Operation, Word
 
 SECTIONS = {
     "Holds": "Money reserved for a payee, who takes it in parts or lets it go: authorisations and captures. What was "
     "reserved before the payer's debits were frozen can still be captured; of a payer that is frozen wholly it cannot."
 }
-
-INTENT_PROBLEMS = ("intent_required", "intent_invalid", "intent_mismatch", "intent_already_used")
 
 OPERATIONS = {
     "POST /v1/holds": Operation(
@@ -51,12 +49,8 @@ OPERATIONS = {
 }
 
 WORDS = {
-    "HoldAnswer.id": Word("The hold's id.", "hold_42"),
     "HoldAfterAnswer.id": Word("The hold's id.", "hold_42"),
-    "HoldAnswer.state": Word("Whether something can be captured.", "open"),
     "HoldAfterAnswer.state": Word("Whether something can be captured.", "open"),
-    "HoldAnswerQuery.state": Word("Only those in this state.", "open"),
-    "HoldAnswer.amount": Word("How much was reserved, in minor units.", 20_000),
     "HoldAfterAnswer.amount": Word("How much was reserved, in minor units.", 20_000),
     "captured": Word("What was captured of it, in minor units.", 4_500),
     "released": Word("What was given back of it, in minor units.", 0),

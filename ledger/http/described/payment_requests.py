@@ -1,13 +1,10 @@
 """Payment requests, as the OpenAPI document describes them."""
 
-from ledger.http.described.holds import INTENT_PROBLEMS
-from ledger.http.words import INSIDE, Operation, Word
+from ledger.http.words import INSIDE, INTENT_PROBLEMS, Operation, Word
 
 SECTIONS = {"Payment requests": "Somebody is asked for money, and pays with one tap, declines, or lets the time pass."}
 
-_STATE = Word("Whether it can be paid.", "open")
 _ID = Word("The request's id.", "payment_request_42")
-_TRANSFER = Word("The transfer that paid it; null while nothing has, and for the payee's own share of a split.", None)
 
 OPERATIONS = {
     "POST /v1/payment-requests": Operation(
@@ -51,17 +48,13 @@ OPERATIONS = {
 WORDS = {
     "payee": Word("Who is paid.", "alice"),
     "payer": Word("Who pays.", "bob"),
-    "PaymentRequestAnswer.id": _ID,
     "PaymentRequestAfterAnswer.id": _ID,
     "path.payment_request": _ID,
-    "PaymentRequestAnswer.state": _STATE,
-    "PaymentRequestAfterAnswer.state": _STATE,
-    "PaymentRequestAnswerQuery.state": Word("Only those in this state.", "open"),
-    "PaymentRequestAnswer.transfer": _TRANSFER,
-    "PaymentRequestAfterAnswer.transfer": _TRANSFER,
-    "PaymentRequestAnswer.split": Word("The split of which it is a share; null for one by itself.", None),
+    "PaymentRequestAfterAnswer.state": Word("Whether it can be paid.", "open"),
+    "PaymentRequestAfterAnswer.transfer": Word(
+        "The transfer that paid it; null while nothing has, and for the payee's own share of a split.", None
+    ),
     "PaymentRequestAfterAnswer.split": Word("The split of which it is a share; null for one by itself.", None),
-    "PaymentRequestAnswer.expires_at": Word("Until when it can be paid; null if for ever.", None, "date-time"),
     "PaymentRequestAfterAnswer.expires_at": Word("Until when it can be paid; null if for ever.", None, "date-time"),
     "CreatePaymentRequest.expires_at": Word(
         "Until when it can be paid, at most 366 days ahead; for ever, if left out.", "2026-11-27T23:05:01.000000Z"

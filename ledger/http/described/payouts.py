@@ -1,7 +1,6 @@
 """Payouts, as the OpenAPI document describes them."""
 
-from ledger.http.described.holds import INTENT_PROBLEMS
-from ledger.http.words import INSIDE, Operation, Word
+from ledger.http.words import INSIDE, INTENT_PROBLEMS, Operation, Word
 
 SECTIONS = {"Payouts": "A party's money on its way out, over a rail to an account of its own."}
 
@@ -75,22 +74,17 @@ WORDS = {
     "ReturnPayoutBody.rail_reference": Word("The reference by which the rail knows the return.", "RET-0042"),
     "ConfirmPayoutBody.fee": _RAIL_FEE,
     "ReturnPayoutBody.fee": _RAIL_FEE,
-    **{
-        f"{struct}.{field}": word
-        for field, word in (
-            ("id", Word("The payout's id.", "payout_42")),
-            ("party", Word("Whose money it is.", "bikes")),
-            ("amount", Word("How much, in minor units.", 48_750)),
-            ("amount_returned", Word("What came back of it in all after it was paid, in minor units.", 0)),
-            ("rail", Word("The rail that pays.", "sepa")),
-            ("state", Word("How far it has come.", "requested")),
-            ("rail_reference", Word("The reference by which the rail knows it; null if there is none.", None)),
-            ("return_reference", Word("The reference by which it knows the last return; null if there is none.", None)),
-            ("reason", Word("Why it failed or, the last time, came back; null if nobody said so.", None)),
-        )
-        for struct in ("PayoutAnswer", "PayoutAfterAnswer")
-    },
-    "PayoutAnswerQuery.state": Word("Only those in this state.", "in_transit"),
+    "PayoutAfterAnswer.id": Word("The payout's id.", "payout_42"),
+    "PayoutAfterAnswer.party": Word("Whose money it is.", "bikes"),
+    "PayoutAfterAnswer.amount": Word("How much, in minor units.", 48_750),
+    "PayoutAfterAnswer.amount_returned": Word("What came back of it in all after it was paid, in minor units.", 0),
+    "PayoutAfterAnswer.rail": Word("The rail that pays.", "sepa"),
+    "PayoutAfterAnswer.state": Word("How far it has come.", "requested"),
+    "PayoutAfterAnswer.rail_reference": Word("The reference by which the rail knows it; null if there is none.", None),
+    "PayoutAfterAnswer.return_reference": Word(
+        "The reference by which it knows the last return; null if there is none.", None
+    ),
+    "PayoutAfterAnswer.reason": Word("Why it failed or, the last time, came back; null if nobody said so.", None),
     "PayoutAnswerQuery.rail_reference": Word("Only those the rail knows by this reference.", "E2E-20261120-0042"),
     "ExplanationAnswer.id": Word("The payout's id.", "payout_42"),
     "ExplanationAnswer.amount": Word("How much was paid out, in minor units.", 48_750),

@@ -57,15 +57,6 @@ OPERATIONS = {
     ),
 }
 
-_STATE = Word("Whether the money is back: `requested` waits for the rail's word.", "succeeded")
-_TO = Word("Whose wallet it went to; null if it goes over the rail.", "alice")
-_RAIL = Word("The rail over which it goes back; null if it went to a wallet.", None)
-_REFERENCE = Word("The rail's own reference; null while there is none.", None)
-_ALLOCATIONS = Word("How much of it is of which invoice; none if it is of no settlement.", [])
-_CREDIT_NOTE = Word("The credit note on account of which it was given.", None)
-_OF = Word("What was given back: a transfer, capture, settlement, deposit or suspense item.", "capture_43")
-_AMOUNT = Word("How much was given back, in minor units.", 1_250)
-
 WORDS = {
     "path.refund": Word("The refund's id.", "refund_42"),
     "path.capture": Word("The capture's id.", "capture_42"),
@@ -79,30 +70,24 @@ WORDS = {
     "MakeRefund.allocations": Word("How much of it is of which invoice; in their order, if left out.", None),
     "MakeRefund.credit_note": Word("The credit note of one of the invoices on account of which it is given.", None),
     "MakeRefund.reason": Word("Why.", "The bike had a flat tyre"),
-    "RefundAnswerQuery.state": Word("Only those in this state.", "succeeded"),
     "RefundAnswerQuery.of": Word("Only those of this payment or suspense item, by its id.", "capture_43"),
     "RefundAnswerQuery.rail_reference": Word("Only those with this reference of the rail's own.", "2026-11-21-000007"),
-    **{
-        f"{answer}.{field}": word
-        for answer in ("RefundAnswer", "RefundAfterAnswer")
-        for field, word in {
-            "id": Word("The refund's id.", "refund_44"),
-            "of": _OF,
-            "state": _STATE,
-            "to": _TO,
-            "rail": _RAIL,
-            "rail_reference": _REFERENCE,
-            "allocations": _ALLOCATIONS,
-            "credit_note": _CREDIT_NOTE,
-            "amount": _AMOUNT,
-        }.items()
-    },
+    "RefundAfterAnswer.id": Word("The refund's id.", "refund_44"),
+    "RefundAfterAnswer.of": Word(
+        "What was given back: a transfer, capture, settlement, deposit or suspense item.", "capture_43"
+    ),
+    "RefundAfterAnswer.state": Word("Whether the money is back: `requested` waits for the rail's word.", "succeeded"),
+    "RefundAfterAnswer.to": Word("Whose wallet it went to; null if it goes over the rail.", "alice"),
+    "RefundAfterAnswer.rail": Word("The rail over which it goes back; null if it went to a wallet.", None),
+    "RefundAfterAnswer.rail_reference": Word("The rail's own reference; null while there is none.", None),
+    "RefundAfterAnswer.allocations": Word("How much of it is of which invoice; none if it is of no settlement.", []),
+    "RefundAfterAnswer.credit_note": Word("The credit note on account of which it was given.", None),
+    "RefundAfterAnswer.amount": Word("How much was given back, in minor units.", 1_250),
     "RefundAnswer.reason": Word("Why; null once it was erased.", "The bike had a flat tyre"),
     "PayRefundBody.fee": Word("What the rail keeps for it, in minor units.", 25),
     "PayRefundBody.rail_reference": Word("The rail's own reference.", "2026-11-21-000007"),
     "FailRefundBody.rail_reference": Word("The rail's own reference, if it gave one.", "2026-11-21-000007"),
     "FailRefundBody.reason": Word("Why the rail could not pay it.", "The account is closed"),
-    "AskedAllocation.invoice": Word("The invoice's id.", "invoice_42"),
     "AskedAllocation.amount": Word("How much of it, in minor units.", 1_250),
     "ReversalAnswer.id": Word("The reversal's id.", "reversal_45"),
     "ReversalAnswer.reason": Word("Why; null once it was erased.", "Paid twice by mistake"),

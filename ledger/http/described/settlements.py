@@ -1,7 +1,6 @@
 """Settlements, as the OpenAPI document describes them."""
 
-from ledger.http.described.holds import INTENT_PROBLEMS
-from ledger.http.words import INSIDE, Operation, Word
+from ledger.http.words import INSIDE, INTENT_PROBLEMS, Operation, Word
 
 SECTIONS = {"Settlements": "Invoices that are paid: from a wallet or over a rail, in part or whole, one or several."}
 
@@ -38,24 +37,14 @@ OPERATIONS = {
     ),
 }
 
-_AMOUNT = Word("How much was paid, in minor units.", 10_000)
-
 WORDS = {
-    "payer": Word("Who pays.", "alice"),
     "SettleInvoiceBody.amount": Word("How much; what is due, if left out.", 10_000),
     "SettlementAnswer.id": Word("The settlement's id.", "settlement_43"),
-    "SettledAnswer.id": Word("The settlement's id.", "settlement_43"),
-    "SettledManyAnswer.id": Word("The settlement's id.", "settlement_43"),
-    "SettlementAnswer.amount": _AMOUNT,
-    "SettledAnswer.amount": _AMOUNT,
-    "SettledManyAnswer.amount": _AMOUNT,
+    "SettlementAnswer.amount": Word("How much was paid, in minor units.", 10_000),
     "SettlementAnswer.rail": Word("The rail over which it came; null if it was paid from a wallet.", None),
-    "SettledAnswer.rail": Word("The rail over which it came; null if it was paid from a wallet.", None),
-    "SettledManyAnswer.rail": Word("The rail over which it came; null if it was paid from a wallet.", None),
     "SettledAnswer.invoice": Word("The invoice, as it is now.", INSIDE),
     "invoices": Word("The invoices, as they are now.", INSIDE),
     "allocations": Word("What pays which invoice.", INSIDE),
-    "refunded": Word("What was given back of it, in minor units.", 0),
     "settlement": Word("The settlement of the invoice; null where none was paid.", None),
     "surplus": Word("What was more than was due, in minor units.", 0),
     "surplus_to": Word("Who has the surplus; null if it waits in suspense, or there is none.", None),

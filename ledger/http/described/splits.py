@@ -7,10 +7,6 @@ SECTIONS = {
 }
 
 _ID = Word("The split's id.", "split_42")
-_STATE = Word("`settled` once every share is paid or waived.", "open")
-_TOTAL = Word("What the shares sum to, in minor units.", 4000)
-_SHARES = Word("Each payer's share, in the order in which they were named.", INSIDE)
-_EXPIRES_AT = Word("Until when shares can be paid; null if for ever.", None, "date-time")
 
 OPERATIONS = {
     "POST /v1/splits": Operation(
@@ -37,23 +33,17 @@ OPERATIONS = {
 }
 
 WORDS = {
-    "SplitAnswer.id": _ID,
     "SplitAfterAnswer.id": _ID,
     "path.split": _ID,
     "path.payer": Word("Whose share it is: a party's id.", "bob"),
-    "SplitAnswer.state": _STATE,
-    "SplitAfterAnswer.state": _STATE,
-    "SplitAnswerQuery.state": Word("Only those in this state.", "open"),
+    "SplitAfterAnswer.state": Word("`settled` once every share is paid or waived.", "open"),
     "CreateSplit.total": Word("What the shares have to sum to, in minor units.", 4000),
-    "SplitAnswer.total": _TOTAL,
-    "SplitAfterAnswer.total": _TOTAL,
+    "SplitAfterAnswer.total": Word("What the shares sum to, in minor units.", 4000),
     "CreateSplit.shares": Word(
         "Who has a share: all by weight, all by amount, or all alike. The payee may, too.", INSIDE
     ),
-    "SplitAnswer.shares": _SHARES,
-    "SplitAfterAnswer.shares": _SHARES,
-    "SplitAnswer.expires_at": _EXPIRES_AT,
-    "SplitAfterAnswer.expires_at": _EXPIRES_AT,
+    "SplitAfterAnswer.shares": Word("Each payer's share, in the order in which they were named.", INSIDE),
+    "SplitAfterAnswer.expires_at": Word("Until when shares can be paid; null if for ever.", None, "date-time"),
     "CreateSplit.expires_at": Word(
         "Until when shares can be paid, at most 366 days ahead; for ever, if left out.", "2026-11-27T23:05:01.000000Z"
     ),

@@ -52,7 +52,6 @@ WORDS = {
     "min": Word("The least fee.", None),
     "max": Word("The most.", None),
     "tax_code": Word("For whom the tax on the fee is collected.", "gst"),
-    "tax_bps": Word("The tax on the fee.", 1_800),
     "on_refund": Word("What a refund gives back of the fee and its tax: nothing, or a proportional part.", "keep"),
     "LimitsAnswer.limits": Word("Its own limits, by currency.", INSIDE),
     "PartyAnswer.limits": Word("Its own limits, by currency; null where it has none.", None),
@@ -72,5 +71,4 @@ WORDS = {
         }.items()
     },
     "PartyAnswerList.data": Word("The parties, the newest first.", INSIDE),
-    "PartyAnswerQuery.state": Word("Only those in this state.", "open"),
 }

@@ -19,6 +19,8 @@ DepositState = Literal["credited", "suspense", "returned"]
 class DepositAnswer(Made, kw_only=True):
     """A deposit: credited to the party `to`, or in suspense for a `reason`, or returned since."""
 
+    new = ("id", "settlement")
+
     amount: int
     currency: str
     rail: str
@@ -34,11 +36,6 @@ class DepositAnswer(Made, kw_only=True):
     memo: str | None
     posted_at: str
     effective_on: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.settlement = None
 
 
 class DepositReturnAnswer(Made, kw_only=True):

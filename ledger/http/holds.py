@@ -36,14 +36,11 @@ class HoldAnswer(HoldAfterAnswer, kw_only=True):
     """A hold. What is not `captured` or `released` remains; past `expires_at` it is expired, and what remains goes back
     within seconds. `entry` placed it."""
 
+    new = ("id",)
+
     memo: str | None
     chat: Chat | None
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = None
 
 
 class CaptureAnswer(Made, kw_only=True):

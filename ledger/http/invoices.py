@@ -66,16 +66,13 @@ class TaxLineAnswer(msgspec.Struct):
 class InvoiceAnswer(InvoiceAfterAnswer, kw_only=True):
     """An invoice. What is due is the total less what was credited and paid; what was paid beyond that is refundable."""
 
+    new = ("id", "reference")
+
     lines: list[InvoiceLineAnswer]
     tax_breakdown: list[TaxLineAnswer]
     memo: str | None
     chat: Chat | None
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = self.reference = None
 
 
 def after(row: Invoice, entry: int, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ledger.core.request_keys import RegisterRequestKey, RevokeRequestKey
 from ledger.core.rows import EPOCH
 from ledger.core.text import format_timestamp, parse_timestamp
 from ledger.http.replies import Reply
-from ledger.http.routes import Answer, Asked, Route, write
+from ledger.http.routes import Answer, Asked, Made, Route, write
 
 KeyState = Literal["live", "pending", "expired", "revoked"]
 
@@ -45,19 +45,14 @@ class RequestKeyAnswer(Answer, kw_only=True):
     state: KeyState
 
 
-class ApiKeyAnswer(Answer, kw_only=True):
+class ApiKeyAnswer(Made, kw_only=True):
     """An API key, with what it may do; its text is known to whoever made it, and to nobody else."""
 
-    id: str | None
     name: str
     scopes: list[str]
     limits: list[Limit]
     valid_until: str | None
     state: KeyState
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        self.entry = self.id = None
 
 
 class RevokedKeyAnswer(Answer, kw_only=True):

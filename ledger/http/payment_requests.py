@@ -1,7 +1,7 @@
 """Payment requests over HTTP: made, paid, declined, taken back; shown and listed."""
 
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, row_of
@@ -24,6 +24,8 @@ RequestState = Literal["open", "paid", "declined", "cancelled", "expired"]
 class PaymentRequestAfterAnswer(Answer, kw_only=True):
     """A payment request as an action left it, by its `entry`. GET also shows what was said when it was made."""
 
+    new: ClassVar[tuple[str, ...]] = ("transfer",)
+
     id: str | None
     payee: str
     payer: str
@@ -34,24 +36,16 @@ class PaymentRequestAfterAnswer(Answer, kw_only=True):
     split: str | None
     transfer: str | None
 
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.transfer = None
-
 
 class PaymentRequestAnswer(PaymentRequestAfterAnswer, kw_only=True):
     """A payment request; past `expires_at` it is expired. A share of a split names its `split`, whose `entry`, memo and
     chat are its own."""
 
+    new = ("id", "transfer")
+
     memo: str | None
     chat: Chat | None
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = None
 
 
 class RequestPaymentAnswer(Made, kw_only=True):

@@ -42,13 +42,10 @@ class PayoutAnswer(PayoutAfterAnswer, kw_only=True):
     """A payout. `requested` and `in_transit` it waits for the rail's word; `reason` is why it failed or came back (the
     last time), and `amount_returned` how much came back in all. `entry` requested it."""
 
+    new = ("id",)
+
     destination: str | None
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = None
 
 
 class ExplanationLine(msgspec.Struct):

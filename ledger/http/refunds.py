@@ -38,14 +38,11 @@ class RefundAnswer(RefundAfterAnswer, kw_only=True):
     """A refund: to the wallet of the party `to`, which succeeds at once, or back over the `rail`, whose word follows.
     The payee got `fee_returned` and `fee_tax_returned` back with it; `receivable` is what it has owed since."""
 
+    new = ("id",)
+
     receivable: int
     reason: str | None
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = None
 
 
 def _fields(row: Refund) -> dict[str, Any]:

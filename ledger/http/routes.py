@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -48,11 +48,15 @@ class Asked(NamedTuple):
 class Answer(msgspec.Struct, kw_only=True):
     """What a write answers: `entry` is the number of the entry it made, null in a dry run."""
 
+    new: ClassVar[tuple[str, ...]] = ()
+    """The fields that only a real write has, beside `entry`."""
+
     entry: int | None
 
     def as_dry_run(self) -> None:
         """Take back what only a real write has, also in what the answer shows of other things."""
-        self.entry = None
+        for name in ("entry", *self.new):
+            setattr(self, name, None)
         for name in self.__struct_fields__:
             inside = getattr(self, name)
             if isinstance(inside, Answer):
@@ -62,12 +66,9 @@ class Answer(msgspec.Struct, kw_only=True):
 class Made(Answer, kw_only=True):
     """The same, of a thing whose id says which entry made it."""
 
-    id: str | None
+    new: ClassVar[tuple[str, ...]] = ("id",)
 
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.id = None
+    id: str | None
 
 
 async def check_ahead(asked: Asked, intents: Iterable[SignedIntent | None]) -> None:

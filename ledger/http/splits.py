@@ -47,6 +47,8 @@ class SplitAnswer(SplitAfterAnswer, kw_only=True):
     """A split. It is settled once every share is paid or waived; a share that was declined or has expired is neither.
     `entry` made it."""
 
+    new = ("id",)
+
     memo: str | None
     chat: Chat | None
     posted_at: str
@@ -54,7 +56,6 @@ class SplitAnswer(SplitAfterAnswer, kw_only=True):
     def as_dry_run(self) -> None:
         """Take back what only a real write has."""
         super().as_dry_run()
-        self.id = None
         for share in self.shares:
             share.request = None
 

@@ -13,17 +13,14 @@ from ledger.http.suspense import SuspenseAfterAnswer, fields
 class SuspenseAllocationAnswer(Made, kw_only=True):
     """What was given out of suspense: to the party `to`, or to an invoice by the `settlement`."""
 
+    new = ("id", "settlement")
+
     amount: int
     currency: str
     to: str
     settlement: str | None
     suspense: SuspenseAfterAnswer
     posted_at: str
-
-    def as_dry_run(self) -> None:
-        """Take back what only a real write has."""
-        super().as_dry_run()
-        self.settlement = None
 
 
 class SuspenseReturnAnswer(Made, kw_only=True):

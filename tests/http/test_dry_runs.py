@@ -2,10 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
+import msgspec
 import pytest
 
+from ledger.http.app import ROUTES
+from ledger.http.routes import Answer
+from ledger.http.schemas import structs_in
 from tests.harness import Client, Superuser, new_key
 from tests.http.things import LINES, Things
 from tests.http.wire import problem_of
@@ -96,3 +101,12 @@ def test_a_dry_run_answers_no_id_that_is_not_there(client: Client, superuser: Su
     assert tried.json()["entry"] is None
     done = client.post(real, body)
     assert (tried.status_code, before[1] + 1) == (done.status_code, done.json()["entry"])
+
+
+def test_what_only_a_real_write_has_can_be_null_and_is_so_of_what_inherits_it() -> None:
+    answers = {struct for route in ROUTES for struct in structs_in(route.answers) if issubclass(struct, Answer)}
+    assert answers
+    for struct in answers:
+        types = {field.name: field.type for field in msgspec.structs.fields(struct)}
+        assert all(NoneType in get_args(types[name]) for name in ("entry", *struct.new)), struct
+        assert {name for base in struct.__mro__ for name in getattr(base, "new", ())} == {*struct.new}, struct

@@ -22,9 +22,6 @@ KEYS = ("party_key.register", "party_key.recover", "request_key.register", "log_
 
 ABOUT = {
     "party.create": ("party", "id"),
-    "party.freeze": ("party", "party"),
-    "party.unfreeze": ("party", "party"),
-    "party.close": ("party", "party"),
     "policy.set": ("party", "party"),
     "fees.set": ("party", "party"),
     "fees.clear": ("party", "party"),
@@ -39,28 +36,10 @@ ABOUT = {
     "rail.register": ("rail", "id"),
     "claim.take": ("transfer", "transfer"),
     "claim.return": ("transfer", "transfer"),
-    "hold.increase": ("hold", "hold"),
-    "hold.void": ("hold", "hold"),
-    "hold.expire": ("hold", "hold"),
-    "payment_request.decline": ("payment_request", "payment_request"),
-    "payment_request.cancel": ("payment_request", "payment_request"),
-    "payment_request.expire": ("payment_request", "payment_request"),
-    "split.waive": ("split", "split"),
-    "split.cancel": ("split", "split"),
-    "invoice.update": ("invoice", "invoice"),
-    "invoice.finalize": ("invoice", "invoice"),
-    "invoice.void": ("invoice", "invoice"),
-    "invoice.uncollectible": ("invoice", "invoice"),
-    "settlement.reallocate": ("settlement", "settlement"),
     "suspense.allocate": ("suspense", "suspense"),
-    "refund.paid": ("refund", "refund"),
-    "refund.failed": ("refund", "refund"),
-    "payout.submit": ("payout", "payout"),
-    "payout.paid": ("payout", "payout"),
-    "payout.failed": ("payout", "payout"),
-    "payout.returned": ("payout", "payout"),
 }
-"""Of the kinds of entries that make nothing with a number of its own: the noun, and the fact that names it."""
+"""Of other kinds that make nothing with a number of its own: the noun, and the fact of the request that names it. Of
+the kinds in no table, which make nothing at all, both are their first part: `hold.void` is about its `hold`."""
 
 MAKES = {
     "deposit": "deposit",
@@ -88,18 +67,18 @@ by itself (deposit_return_9) is told by its entry alone."""
 
 
 def resource(entry: EntryBody) -> Resource:
-    """What an entry is about. Every kind of entries stands in one of the tables above."""
+    """What an entry is about."""
     if entry.kind == "ledger.set":
         return Resource("ledger", entry.ledger)
     if entry.kind == "log.accept_loss":
         return Resource("log", msgspec.json.decode(entry.request)["origin"])
     if entry.kind == "api_key.create":
         return Resource("api_key", f"key_{entry.number}")
+    if entry.kind in MAKES:
+        return Resource(MAKES[entry.kind], f"{MAKES[entry.kind]}_{entry.number}")
+    first = entry.kind.partition(".")[0]
     if entry.kind in KEYS:
-        return Resource(entry.kind.partition(".")[0], msgspec.json.decode(entry.result)["id"])
-    if entry.kind in ABOUT:
-        noun, fact = ABOUT[entry.kind]
-        facts: dict[str, Any] = msgspec.json.decode(entry.request)
-        return Resource(noun, facts[fact])
-    noun = MAKES[entry.kind]
-    return Resource(noun, f"{noun}_{entry.number}")
+        return Resource(first, msgspec.json.decode(entry.result)["id"])
+    noun, fact = ABOUT.get(entry.kind, (first, first))
+    facts: dict[str, Any] = msgspec.json.decode(entry.request)
+    return Resource(noun, facts[fact])

@@ -43,7 +43,7 @@ class HoldAnswer(HoldAfterAnswer, kw_only=True):
     posted_at: str
 
 
-class CaptureAnswer(Made, kw_only=True):
+class CaptureHoldAnswer(Made, kw_only=True):
     """A capture: the payee has the `net` of it, without the fee and its tax. By its id it can be refunded."""
 
     amount: int
@@ -97,10 +97,10 @@ def changed(entry: Entry) -> HoldAfterAnswer:
     return HoldAfterAnswer(**_fields(row_of(entry, Hold), moment(entry.posted_at)), entry=entry.number)
 
 
-def captured(entry: Entry) -> CaptureAnswer:
+def captured(entry: Entry) -> CaptureHoldAnswer:
     """The capture as it was booked."""
     payment, request = row_of(entry, Payment), entry.request
-    return CaptureAnswer(
+    return CaptureHoldAnswer(
         id=f"capture_{entry.number}",
         entry=entry.number,
         amount=payment.amount,
@@ -145,7 +145,7 @@ ROUTES = (
         CaptureHold,
         captured,
         summary="Take what is held, or a part of it",
-        answers=CaptureAnswer,
+        answers=CaptureHoldAnswer,
         status=201,
     ),
     write(

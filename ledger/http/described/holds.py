@@ -54,7 +54,7 @@ WORDS = {
     "HoldAfterAnswer.amount": Word("How much was reserved, in minor units.", 20_000),
     "captured": Word("What was captured of it, in minor units.", 4_500),
     "released": Word("What was given back of it, in minor units.", 0),
-    "CaptureAnswer.id": Word("The capture's id, by which it can be refunded.", "capture_43"),
+    "CaptureHoldAnswer.id": Word("The capture's id, by which it can be refunded.", "capture_43"),
     "CaptureHoldBody.amount": Word("How much to take; what is left, if left out.", 4_500),
     "final": Word("Whether the rest goes back to the payer.", True),
     "hold": Word("The hold, as it is now.", INSIDE),

@@ -9,7 +9,7 @@ from ledger.http.listing import Noun, Read
 from ledger.http.routes import Made
 
 
-class CapturedAnswer(Made, kw_only=True):
+class CaptureAnswer(Made, kw_only=True):
     """A capture as it is now: the payee got the `net` of it, without the fee and its tax. What was `refunded` of it the
     payer has back, and the payee what was returned of the fee and its tax."""
 
@@ -28,10 +28,10 @@ class CapturedAnswer(Made, kw_only=True):
     posted_at: str
 
 
-def show(row: Payment, read: Read) -> CapturedAnswer:
+def show(row: Payment, read: Read) -> CaptureAnswer:
     """A capture as it is kept, with what was said when it was made."""
     entry = read.entries[row.entry]
-    return CapturedAnswer(
+    return CaptureAnswer(
         id=f"capture_{row.entry}",
         entry=row.entry,
         hold=entry.request.hold,
@@ -54,7 +54,7 @@ NOUN = Noun(
     kind=Payment,
     prefix="capture",
     plural="captures",
-    answer=CapturedAnswer,
+    answer=CaptureAnswer,
     show=show,
     sides=("payer", "payee"),
     fixed=(("kind", "capture"),),

@@ -1,5 +1,6 @@
 """Transfers over HTTP: one at a time and in batches."""
 
+from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -61,6 +62,9 @@ class TransferAnswer(Made, kw_only=True):
     balances: BalancesAfter
 
 
+_fields_of_transfer = attrgetter(*Transfer.__struct_fields__)
+
+
 class KeyedTransfer(Transfer, kw_only=True):
     """A transfer in a batch, under its own key, of the same namespace as the Idempotency-Key of single ones."""
 
@@ -74,20 +78,7 @@ class KeyedTransfer(Transfer, kw_only=True):
 
     def alone(self) -> Transfer:
         """The transfer as it would be sent by itself."""
-        return Transfer(
-            from_=self.from_,
-            to=self.to,
-            amount=self.amount,
-            currency=self.currency,
-            memo=self.memo,
-            chat=self.chat,
-            metadata=self.metadata,
-            effective_on=self.effective_on,
-            if_unknown=self.if_unknown,
-            expires_at=self.expires_at,
-            to_expected=self.to_expected,
-            intent=self.intent,
-        )
+        return Transfer(*_fields_of_transfer(self))
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):

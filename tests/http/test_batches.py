@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.core.money import AMOUNT_MAX
+from ledger.core.transfers import Transfer
+from ledger.http.transfers import KeyedTransfer
 from tests.harness import Client, Database, Superuser, make_ledger, new_key
 from tests.http.wire import pointers, problem_of
 
@@ -90,6 +92,11 @@ def test_a_batch_comes_to_the_same_as_its_items_one_by_one(
             assert single.json()["code"] == result["problem"]["code"]
             assert single.json()["detail"] == result["problem"]["detail"]
     assert [twin.available(party) for party in ("ann", "bob")] == [client.available(party) for party in ("ann", "bob")]
+
+
+def test_an_item_carries_every_field_of_a_transfer() -> None:
+    fields: dict[str, Any] = {name: object() for name in Transfer.__struct_fields__}
+    assert Transfer(**fields) == KeyedTransfer(key=new_key(), **fields).alone()
 
 
 def test_items_follow_one_another(client: Client) -> None:

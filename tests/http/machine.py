@@ -146,7 +146,7 @@ class Machine(RuleBasedStateMachine):
 
 def drive(databases: Databases, machine: type[Machine], rounds: int, steps: int, runs: int = 10) -> None:
     """Let it happen, some times from the beginning in each round. Of more than ten in one go Hypothesis makes most by
-    repeating parts of others.
+    repeating parts of others; and always the first is the simplest there is: the same action again and again.
     """
     machine.databases = databases
     for _ in range(rounds):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
@@ -228,5 +229,7 @@ def number_of(path: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"_(\d+)", path))
 
 
+# The invoices' machine does all of this as well, and always runs.
+@pytest.mark.long
 def test_what_two_parties_agree_on_is_answered_and_booked_as_the_model_says(databases: Databases) -> None:
     drive(databases, Agreeing, rounds=1, steps=60)

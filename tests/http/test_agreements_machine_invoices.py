@@ -214,7 +214,7 @@ class Selling(Outgoing):
 
 
 def test_all_that_can_be_agreed_on_is_answered_and_booked_as_the_model_says(databases: Databases) -> None:
-    drive(databases, Selling, rounds=1, steps=80, runs=6)
+    drive(databases, Selling, rounds=1, steps=120, runs=9)
 
 
 @pytest.mark.long

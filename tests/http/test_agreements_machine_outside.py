@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant
 
@@ -161,5 +162,7 @@ class Outgoing(Agreeing):
         self.ask("POST", path, {"reason": "by mistake"}, lambda model: model.reverse(entry), dry_run)
 
 
+# The invoices' machine does all of this as well, and always runs.
+@pytest.mark.long
 def test_money_on_its_way_in_out_and_back_is_booked_as_the_model_says(databases: Databases) -> None:
     drive(databases, Outgoing, rounds=1, steps=120, runs=5)

@@ -254,7 +254,7 @@ _LOADERS: dict[str, Loader] = {
 
 _UPON_DECIDED: dict[str, Callable[[dict[Any, Any], Sequence[Entry]], None]] = {
     "spent": load_sums.add_decided,
-    "payments": load_payments.add_decided,
+    "payments": load_payments.add_payments,
     "open_invoices": load_invoices.add_decided,
 }
 """What entries that are decided and not yet written change of what a query finds."""

@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.core import shape
 from ledger.core.books import Books
-from ledger.core.entries import Entry
+from ledger.core.entries import Entry, row_of, rows_of
 from ledger.core.movements import TRANSFER
 from ledger.core.rows import Deposit, Payment
 
@@ -28,7 +28,10 @@ PaymentId = Annotated[
 
 
 def payment_in(entry: Entry) -> Payment | None:
-    """The payment that an entry made without a row of its own: a transfer between two wallets, a deposit to one."""
+    """The payment that an entry made without a row of its own: a transfer between two wallets, a deposit to one.
+
+    A transfer that waited to be claimed went into escrow, and so is none here: its claim tells it.
+    """
     number = entry.number
     if entry.kind in TRANSFER.entries:
         (paid,) = entry.postings
@@ -36,10 +39,10 @@ def payment_in(entry: Entry) -> Payment | None:
             return None
         payer, payee = paid.debit.owner, paid.credit.owner
         return Payment(number, number, "transfer", payer, payee, paid.amount, paid.debit.currency)
-    if entry.kind == "deposit" and not any(isinstance(row, Payment) for row in entry.rows):
-        for row in entry.rows:
-            if isinstance(row, Deposit) and row.party is not None:
-                return Payment(number, number, "deposit", None, row.party, row.amount, row.currency, row.rail)
+    if entry.kind == "deposit" and not rows_of(entry, Payment):
+        row = row_of(entry, Deposit)
+        if row.party is not None:
+            return Payment(number, number, "deposit", None, row.party, row.amount, row.currency, row.rail)
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ledger.books.database import Reader
 from ledger.books.recall import entries_by_number
+from ledger.books.rows import columns_of, listed
 from ledger.core.entries import Entry
 from ledger.core.rows import Agreement
 
@@ -63,11 +64,6 @@ class Filter(NamedTuple):
 
 Place = tuple[int, int]
 """Where a page goes on: before an entry, and before the n-th of what that entry made."""
-
-
-def columns_of(kind: type[Agreement], alias: str = "t") -> str:
-    """The columns of a table for a SELECT, in the order of the row's fields."""
-    return ", ".join(f'{alias}."{name}"' for name in kind.columns())
 
 
 async def one(connection: Reader, ledger_id: int, kind: type[Kept], *key: Any) -> Kept | None:
@@ -130,9 +126,9 @@ class _Select:
         return [
             f"""
             SELECT {columns_of(self._kind)} FROM (
-                SELECT {_listed(place)} FROM {parts.kind.table} t WHERE t.ledger_id = $1 AND n > 0
-                AND ({_listed(place)}) > ({party}, {state}, {self._after})
-                AND ({_listed(place)}) {self._is_first} ({party}, {state}, {self._begin[0]})
+                SELECT {listed(place)} FROM {parts.kind.table} t WHERE t.ledger_id = $1 AND n > 0
+                AND ({listed(place)}) > ({party}, {state}, {self._after})
+                AND ({listed(place)}) {self._is_first} ({party}, {state}, {self._begin[0]})
                 ORDER BY {_descending(place)} OFFSET 0
             ) p, LATERAL (SELECT * FROM {self._kind.table} WHERE ledger_id = $1 AND entry = p.entry OFFSET 0) t
             WHERE true {having} ORDER BY {_descending(place).replace("t.", "p.")}
@@ -145,9 +141,9 @@ class _Select:
         so no index will do but the one that has them all, however few rows Postgres believes there are."""
         names, values = [name for name, _ in columns], [value for _, value in columns]
         where = ["t.ledger_id = $1"]
-        where.append(f"({_listed([*names, 'entry'])}) > ({', '.join([*values, self._after])})")
+        where.append(f"({listed([*names, 'entry'])}) > ({', '.join([*values, self._after])})")
         begin = ", ".join([*values, *self._begin])
-        where.append(f"({_listed([*names, *self._first])}) {self._is_first} ({begin})")
+        where.append(f"({listed([*names, *self._first])}) {self._is_first} ({begin})")
         where += self._words(names)
         if "state" in names and self._asked.lapse is not None:
             where.append(f"{self._has_lapsed(self._asked.lapse)} IS NOT TRUE")
@@ -176,7 +172,7 @@ class _Select:
     def _lapsed(self, lapse: Lapse, party: str) -> str:
         """What nobody has written yet, which is little, along the index that has it by its time."""
         where = [self._begins(), f"t.entry > {self._after}"]
-        where += [f"{party} IN ({_listed(self._asked.sides)})"] if party else []
+        where += [f"{party} IN ({listed(self._asked.sides)})"] if party else []
         return f"""
             SELECT {columns_of(self._kind)} FROM (
                 SELECT * FROM {self._kind.table} t WHERE ledger_id = $1 AND {self._has_lapsed(lapse)}
@@ -188,7 +184,7 @@ class _Select:
         return f"(t.state = '{lapse.state}' AND t.{lapse.column} <= {self._now})"
 
     def _begins(self) -> str:
-        return f"({_listed(self._first)}) {self._is_first} ({', '.join(self._begin)})"
+        return f"({listed(self._first)}) {self._is_first} ({', '.join(self._begin)})"
 
     def _where(self) -> list[str]:
         """From where on, and in which states."""
@@ -227,15 +223,11 @@ class _Select:
 
     def _is_of(self, party: str, parts: Parts | None) -> str:
         name = self.bound(party)
-        has_side = f"{name} IN ({_listed(self._asked.sides)})"
+        has_side = f"{name} IN ({listed(self._asked.sides)})"
         if parts is None:
             return has_side
         there = f'SELECT FROM {parts.kind.table} WHERE ledger_id = $1 AND entry = t.entry AND "{parts.side}" = {name}'
         return f"({has_side} OR EXISTS ({there} AND n > 0 OFFSET 0))"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f't."{name}"' for name in names)
 
 
 def _descending(names: Iterable[str]) -> str:

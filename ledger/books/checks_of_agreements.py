@@ -11,9 +11,8 @@ from typing import Any
 import msgspec
 
 from ledger.books.checking import ENTRIES, Along, Check, Exceptions, Part, Stretch, entry_numbered, query
+from ledger.books.rows import by_keys
 from ledger.core.rows import AGREEMENTS, Agreement, image
-
-_ARRAY_OF = {int: "bigint[]", str: "text[]"}
 
 
 class _Result(msgspec.Struct):
@@ -108,20 +107,10 @@ async def _all_kept(stretch: Stretch) -> Exceptions:
 async def _changed_by(
     stretch: Stretch, kind: type[Agreement], keys: list[tuple[Any, ...]]
 ) -> dict[tuple[Any, ...], int]:
-    types = [_ARRAY_OF[type(value)] for value in keys[0]]
-    arrays = ", ".join(f"${n}::{of}" for n, of in enumerate(types, 2))
-    is_same = " AND ".join(f"{name} = k.{name}" for name in kind.unique)
     rows = await stretch.walk.connection.fetch(
-        f"""
-        SELECT r.* FROM unnest({arrays}) AS k ({", ".join(kind.unique)}), LATERAL (
-            SELECT {", ".join(kind.unique)}, changed_by AS last_changed_by FROM {kind.table}
-            WHERE ledger_id = $1 AND {is_same} OFFSET 0
-        ) r
-        """,
-        stretch.walk.ledger_id,
-        *map(list, zip(*keys, strict=True)),
+        by_keys(kind, (*kind.unique, "changed_by")), stretch.walk.ledger_id, *map(list, zip(*keys, strict=True))
     )
-    return {tuple(row)[:-1]: row["last_changed_by"] for row in rows}
+    return {tuple(row)[:-1]: row["changed_by"] for row in rows}
 
 
 _BEYOND = " UNION ALL ".join(

@@ -1,26 +1,22 @@
 """Filling the working set: what commands name and it lacks, one query a table for all keys together.
 
-A key of two columns is looked up behind OFFSET 0, like the commit's: as a plain join the whole table would be read.
+A key of two columns is looked up behind OFFSET 0: `rows.by_keys` says why.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
-
-import msgspec
 
 from ledger.books import load_invoices, load_payments, load_payouts, load_sums
 from ledger.books.calls import Call
 from ledger.books.database import Connection
 from ledger.books.guard import Head
+from ledger.books.rows import Loader, loader_of
 from ledger.core.actors import needs_of_actor
-from ledger.core.books import Books, Shelf, shelf_key
+from ledger.core.books import Books, Shelf
 from ledger.core.commands import Name
 from ledger.core.entries import Account, Entry
-from ledger.core.rows import AGREEMENTS, Agreement, Alias, ApiKey, Bank, KeySum, PublicKey, Rail, Settings
-
-Loader = Callable[..., Awaitable[dict[Any, Any]]]
-"""What finds rows: of a connection, a ledger's id and keys; by key, those that there are."""
+from ledger.core.rows import AGREEMENTS, Alias, ApiKey, Bank, KeySum, PublicKey, Rail, Row, Settings
 
 
 def is_loaded(books: Books, call: Call) -> bool:
@@ -105,39 +101,6 @@ async def _owners(connection: Connection, ledger_id: int, keys: list[str]) -> di
     return found
 
 
-def _by_id(sql: str, make: Callable[..., Any], key: Callable[[Any], Any]) -> Loader:
-    """A loader whose query takes the keys as one array."""
-
-    async def loader(connection: Connection, ledger_id: int, keys: list[Any]) -> dict[Any, Any]:
-        found = (make(*row) for row in await connection.fetch(sql, ledger_id, keys))
-        return {key(row): row for row in found}
-
-    return loader
-
-
-def _agreements(kind: type[Agreement]) -> Loader:
-    """The loader of a table of agreements, by what is unique there."""
-    columns = ", ".join(f'"{name}"' for name in kind.columns())
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    arrays = [f"${n}::{_ARRAY_OF[types[name]]}" for n, name in enumerate(kind.unique, 2)]
-    sql = f"""
-        SELECT r.* FROM unnest({", ".join(arrays)}) AS k ({", ".join(kind.unique)}), LATERAL (
-            SELECT {columns} FROM {kind.table}
-            WHERE ledger_id = $1 AND {" AND ".join(f"{name} = k.{name}" for name in kind.unique)} OFFSET 0
-        ) r
-    """
-
-    async def loader(connection: Connection, ledger_id: int, keys: list[Any]) -> dict[Any, Any]:
-        by_column = [keys] if len(kind.unique) == 1 else [list(column) for column in zip(*keys, strict=True)]
-        found = (kind(*row) for row in await connection.fetch(sql, ledger_id, *by_column))
-        return {shelf_key(row): row for row in found}
-
-    return loader
-
-
-_ARRAY_OF = {int: "bigint[]", str: "text[]"}
-
-
 async def _aliases(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
     rows = await connection.fetch(
         """
@@ -166,20 +129,6 @@ async def _deposit_references(connection: Connection, ledger_id: int, keys: list
         *map(list, zip(*keys, strict=True)),
     )
     return {(row["rail"], row["rail_reference"]): row["entry"] for row in rows}
-
-
-async def _key_sums(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
-    rows = await connection.fetch(
-        """
-        SELECT k.key, k.currency, s.day, s.amount
-        FROM unnest($2::text[], $3::text[]) AS k (key, currency), LATERAL (
-            SELECT day, amount FROM key_sums WHERE ledger_id = $1 AND key = k.key AND currency = k.currency OFFSET 0
-        ) s
-        """,
-        ledger_id,
-        *map(list, zip(*keys, strict=True)),
-    )
-    return {(row["key"], row["currency"]): KeySum(*row) for row in rows}
 
 
 async def _keys_of(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
@@ -213,40 +162,17 @@ async def _used_keys(connection: Connection, ledger_id: int, keys: list[bytes]) 
     return {row["key"]: row["number"] for row in rows}
 
 
+_FOUND_BY_KEY: tuple[type[Row], ...] = (ApiKey, KeySum, PublicKey, Bank, Rail, *AGREEMENTS.values())
+
 _LOADERS: dict[str, Loader] = {
     "owners": _owners,
     "aliases": _aliases,
     "deposit_references": _deposit_references,
-    "key_sums": _key_sums,
     "keys_of": _keys_of,
     "request_keys": _request_keys,
     "used_keys": _used_keys,
     "digests": _digests,
-    "api_keys": _by_id(
-        """
-        SELECT id, digest, name, scopes, limits, valid_until, revoked_by, entry FROM api_keys
-        WHERE ledger_id = $1 AND id = ANY ($2)
-        """,
-        ApiKey,
-        lambda row: row.id,
-    ),
-    "public_keys": _by_id(
-        """
-        SELECT id, purpose, owner, public_key, valid_from, valid_until, revoked_by, entry FROM public_keys
-        WHERE ledger_id = $1 AND id = ANY ($2)
-        """,
-        PublicKey,
-        lambda row: row.id,
-    ),
-    "banks": _by_id(
-        "SELECT id, currency, iban, purpose, entry FROM banks WHERE ledger_id = $1 AND id = ANY ($2)",
-        Bank,
-        lambda row: row.id,
-    ),
-    "rails": _by_id(
-        "SELECT id, settles_to, entry FROM rails WHERE ledger_id = $1 AND id = ANY ($2)", Rail, lambda row: row.id
-    ),
-    **{table: _agreements(kind) for table, kind in AGREEMENTS.items()},
+    **{kind.table: loader_of(kind) for kind in _FOUND_BY_KEY},
     **load_sums.LOADERS,
     **load_payouts.LOADERS,
     **load_invoices.LOADERS,

@@ -1,9 +1,10 @@
 """What the working set knows of invoices that no row says by itself, and what stands open with a party."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.books.database import Connection
+from ledger.books.rows import Loader
 from ledger.core.books import OpenInvoice
 from ledger.core.entries import Entry
 from ledger.core.invoices import PAYABLE
@@ -90,7 +91,7 @@ async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -
     return {row["party"]: row["count"] for row in rows}
 
 
-LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+LOADERS: dict[str, Loader] = {
     "invoice_refs": invoice_refs,
     "open_invoices": open_invoices,
     "open_things": open_things,

@@ -5,25 +5,17 @@ from typing import Any
 
 from ledger.books.database import Connection
 from ledger.books.recall import entries_by_number
+from ledger.books.rows import loader_of
 from ledger.core.entries import Entry
 from ledger.core.payments import payment_in
 from ledger.core.rows import Payment
 
-_COLUMNS = ", ".join(f'"{name}"' for name in Payment.columns())
+_rows = loader_of(Payment)
 
 
 async def payments(connection: Connection, ledger_id: int, keys: list[int]) -> dict[Any, Any]:
     """Payments by the entries that made them: the row, else what the entry itself tells."""
-    kept = await connection.fetch(
-        f"""
-        SELECT p.* FROM unnest($2::bigint[]) AS k (entry), LATERAL (
-            SELECT {_COLUMNS} FROM payments WHERE ledger_id = $1 AND entry = k.entry OFFSET 0
-        ) p
-        """,
-        ledger_id,
-        keys,
-    )
-    found: dict[Any, Any] = {row["entry"]: Payment(*row) for row in kept}
+    found = await _rows(connection, ledger_id, keys)
     others = await entries_by_number(connection, ledger_id, [key for key in keys if key not in found])
     add_payments(found, others.values())
     return found

@@ -1,9 +1,9 @@
 """What the working set knows of payouts and outside moves beside their rows: a party's last one, references booked."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ledger.books.database import Connection
+from ledger.books.rows import Loader
 
 
 async def last_payouts(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
@@ -45,7 +45,7 @@ async def move_references(
     return {(row["kind"], row["rail"], row["bank"], row["reference"]): row["entry"] for row in rows}
 
 
-LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+LOADERS: dict[str, Loader] = {
     "last_payouts": last_payouts,
     "move_references": move_references,
 }

@@ -1,10 +1,11 @@
 """What the working set knows that no row says by itself: references that are taken, and what is counted or summed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.books.database import Connection
 from ledger.books.load_payments import open_refunds, payments
+from ledger.books.rows import Loader
 from ledger.core.books import Spent
 from ledger.core.entries import Entry
 from ledger.core.limits import PAID_INTO, PAYING_KINDS
@@ -78,7 +79,7 @@ async def open_requests(connection: Connection, ledger_id: int, keys: list[tuple
     return {(row["payer"], row["payee"]): row["count"] for row in rows}
 
 
-LOADERS: dict[str, Callable[..., Awaitable[dict[Any, Any]]]] = {
+LOADERS: dict[str, Loader] = {
     "open_requests": open_requests,
     "payments": payments,
     "open_refunds": open_refunds,

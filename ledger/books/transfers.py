@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ledger.books.agreements import columns_of
 from ledger.books.database import Reader
+from ledger.books.rows import columns_of
 from ledger.core.movements import TRANSFER
 from ledger.core.rows import Claim
 

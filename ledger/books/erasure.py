@@ -17,6 +17,7 @@ NAMING = (
     "party",
     "from",
     "to",
+    "to_expected",
     "payer",
     "payee",
     "merchant",

@@ -639,220 +639,166 @@ CREATE TABLE outside_moves (
 CREATE UNIQUE INDEX outside_move_books_a_reference_once ON outside_moves (ledger_id, kind, rail, bank, reference)
     NULLS NOT DISTINCT WHERE state = 'posted';
 
--- One function a noun: write the rows as the commit's entries left them.
+-- One function a noun: write the rows as the commit's entries left them. Of what is there already only the columns that
+-- may change are set. Another ledger's rows the policies at the end of this file refuse.
 
-CREATE FUNCTION write_settings(the_ledger int, rows settings[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO settings
-    SELECT the_ledger, r.name, r.time_zone, r.currencies, r.request_signatures, r.limits, r.fees FROM unnest(rows) r
-    ON CONFLICT (ledger_id) DO UPDATE
-    SET name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies,
+CREATE FUNCTION write_settings(rows settings[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO settings SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id) DO UPDATE SET
+        name = excluded.name, time_zone = excluded.time_zone, currencies = excluded.currencies,
         request_signatures = excluded.request_signatures, limits = excluded.limits, fees = excluded.fees
 $$;
 
-CREATE FUNCTION write_api_keys(the_ledger int, rows api_keys[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO api_keys
-    SELECT the_ledger, r.id, r.digest, r.name, r.scopes, r.limits, r.valid_until, r.revoked_by, r.entry
-    FROM unnest(rows) r
+CREATE FUNCTION write_api_keys(rows api_keys[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO api_keys SELECT r.* FROM unnest(rows) r
     ON CONFLICT (ledger_id, id) DO UPDATE SET revoked_by = excluded.revoked_by
 $$;
 
-CREATE FUNCTION write_key_sums(the_ledger int, rows key_sums[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO key_sums SELECT the_ledger, r.key, r.currency, r.day, r.amount FROM unnest(rows) r
+CREATE FUNCTION write_key_sums(rows key_sums[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO key_sums SELECT r.* FROM unnest(rows) r
     ON CONFLICT (ledger_id, key, currency) DO UPDATE SET day = excluded.day, amount = excluded.amount
 $$;
 
-CREATE FUNCTION write_public_keys(the_ledger int, rows public_keys[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO public_keys
-    SELECT the_ledger, r.id, r.purpose, r.owner, r.public_key, r.valid_from, r.valid_until, r.revoked_by, r.entry
-    FROM unnest(rows) r
+CREATE FUNCTION write_public_keys(rows public_keys[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO public_keys SELECT r.* FROM unnest(rows) r
     ON CONFLICT (ledger_id, id) DO UPDATE SET revoked_by = excluded.revoked_by
 $$;
 
-CREATE FUNCTION write_epochs(the_ledger int, rows epochs[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO epochs SELECT the_ledger, r.epoch, r.origin, r.entry FROM unnest(rows) r
+CREATE FUNCTION write_epochs(rows epochs[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO epochs SELECT r.* FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_banks(the_ledger int, rows banks[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO banks SELECT the_ledger, r.id, r.currency, r.iban, r.purpose, r.entry FROM unnest(rows) r
+CREATE FUNCTION write_banks(rows banks[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO banks SELECT r.* FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_rails(the_ledger int, rows rails[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO rails SELECT the_ledger, r.id, r.settles_to, r.entry FROM unnest(rows) r
+CREATE FUNCTION write_rails(rows rails[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO rails SELECT r.* FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_aliases(the_ledger int, rows aliases[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION write_aliases(rows aliases[]) RETURNS void LANGUAGE sql AS $$
     -- Those that end go first: `alias_names_one_party` is judged row by row.
-    INSERT INTO aliases
-    SELECT the_ledger, r.channel, r.value, r.entry, r.party, r.until_entry FROM unnest(rows) r
-    ORDER BY r.until_entry NULLS LAST
+    INSERT INTO aliases SELECT r.* FROM unnest(rows) r ORDER BY r.until_entry NULLS LAST
     ON CONFLICT (ledger_id, channel, value, entry) DO UPDATE SET until_entry = excluded.until_entry
 $$;
 
-CREATE FUNCTION write_parties(the_ledger int, rows parties[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO parties
-    SELECT the_ledger, r.entry, r.changed_by, r.id, r.kind, r.state, r.intents, r.intents_above,
-        r.receivable_allowed, r.limits, r.fees
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, id) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, intents = excluded.intents, intents_above =
-        excluded.intents_above, receivable_allowed = excluded.receivable_allowed, limits = excluded.limits, fees
-        = excluded.fees
+CREATE FUNCTION write_parties(rows parties[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO parties SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, id) DO UPDATE SET
+        changed_by = excluded.changed_by, state = excluded.state, intents = excluded.intents,
+        intents_above = excluded.intents_above, receivable_allowed = excluded.receivable_allowed,
+        limits = excluded.limits, fees = excluded.fees
 $$;
 
-CREATE FUNCTION write_chats(the_ledger int, rows chats[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO chats
-    SELECT the_ledger, r.conversation, r.entry
-    FROM unnest(rows) r
+CREATE FUNCTION write_chats(rows chats[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO chats SELECT r.* FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_deposits(the_ledger int, rows deposits[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO deposits
-    SELECT the_ledger, r.entry, r.changed_by, r.rail, r.rail_reference, r.party, r.amount, r.currency, r.state,
-        r.reason, r.surplus, r.surplus_to
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state
+CREATE FUNCTION write_deposits(rows deposits[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO deposits SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET changed_by = excluded.changed_by, state = excluded.state
 $$;
 
-CREATE FUNCTION write_suspense_items(the_ledger int, rows suspense_items[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO suspense_items
-    SELECT the_ledger, r.entry, r.changed_by, r.amount, r.remaining, r.currency, r.reason, r.arrived_on,
-        r.state, r.rail, r.party, r.allocated
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, remaining = excluded.remaining, state = excluded.state,
+CREATE FUNCTION write_suspense_items(rows suspense_items[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO suspense_items SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, remaining = excluded.remaining, state = excluded.state,
         allocated = excluded.allocated
 $$;
 
-CREATE FUNCTION write_receivables(the_ledger int, rows receivables[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO receivables
-    SELECT the_ledger, r.entry, r.changed_by, r.party, r.amount, r.remaining, r.currency
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry, party) DO UPDATE
-    SET changed_by = excluded.changed_by, remaining = excluded.remaining
+CREATE FUNCTION write_receivables(rows receivables[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO receivables SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry, party) DO UPDATE SET changed_by = excluded.changed_by, remaining = excluded.remaining
 $$;
 
-CREATE FUNCTION write_holds(the_ledger int, rows holds[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO holds
-    SELECT the_ledger, r.entry, r.changed_by, r.payer, r.payee, r.amount, r.currency, r.captured, r.released,
-        r.state, r.expires_at
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, amount = excluded.amount, captured = excluded.captured, released =
-        excluded.released, state = excluded.state
+CREATE FUNCTION write_holds(rows holds[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO holds SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, amount = excluded.amount, captured = excluded.captured,
+        released = excluded.released, state = excluded.state
 $$;
 
-CREATE FUNCTION write_payment_requests(the_ledger int, rows payment_requests[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO payment_requests
-    SELECT the_ledger, r.entry, r.changed_by, r.n, r.payee, r.payer, r.amount, r.currency, r.state,
-        r.expires_at, r.paid_by
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry, n) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, paid_by = excluded.paid_by
+CREATE FUNCTION write_payment_requests(rows payment_requests[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payment_requests SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry, n) DO UPDATE SET
+        changed_by = excluded.changed_by, state = excluded.state, paid_by = excluded.paid_by
 $$;
 
-CREATE FUNCTION write_splits(the_ledger int, rows splits[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO splits
-    SELECT the_ledger, r.entry, r.changed_by, r.payee, r.currency, r.total, r.shares, r.outstanding, r.state
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, outstanding = excluded.outstanding, state = excluded.state
+CREATE FUNCTION write_splits(rows splits[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO splits SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, outstanding = excluded.outstanding, state = excluded.state
 $$;
 
-CREATE FUNCTION write_claims(the_ledger int, rows claims[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO claims
-    SELECT the_ledger, r.entry, r.changed_by, r.giver, r.amount, r.currency, r.state, r.expires_at, r.claimer,
-        r.waits_for
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, claimer = excluded.claimer, waits_for =
-        excluded.waits_for
+CREATE FUNCTION write_claims(rows claims[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO claims SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, state = excluded.state, claimer = excluded.claimer,
+        waits_for = excluded.waits_for
 $$;
 
-CREATE FUNCTION write_invoices(the_ledger int, rows invoices[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO invoices
-    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.customer, r.currency, r.state, r.subtotal, r.tax,
-        r.total, r.lines_by, r.tax_inclusive, r.memo_by, r.number, r.finalized_on, r.due_at, r.external_ref, r.paid,
-        r.credited, r.refunded
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, customer = excluded.customer, state = excluded.state, subtotal =
-        excluded.subtotal, tax = excluded.tax, total = excluded.total, lines_by = excluded.lines_by,
-        tax_inclusive = excluded.tax_inclusive, memo_by = excluded.memo_by, currency = excluded.currency, number =
-        excluded.number, finalized_on = excluded.finalized_on, due_at = excluded.due_at, external_ref =
-        excluded.external_ref, paid = excluded.paid, credited = excluded.credited, refunded = excluded.refunded
+CREATE FUNCTION write_invoices(rows invoices[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO invoices SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, customer = excluded.customer, state = excluded.state,
+        subtotal = excluded.subtotal, tax = excluded.tax, total = excluded.total, lines_by = excluded.lines_by,
+        tax_inclusive = excluded.tax_inclusive, memo_by = excluded.memo_by, currency = excluded.currency,
+        number = excluded.number, finalized_on = excluded.finalized_on, due_at = excluded.due_at,
+        external_ref = excluded.external_ref, paid = excluded.paid, credited = excluded.credited,
+        refunded = excluded.refunded
 $$;
 
-CREATE FUNCTION write_invoice_numbers(the_ledger int, rows invoice_numbers[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO invoice_numbers
-    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.last
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, merchant) DO UPDATE
-    SET changed_by = excluded.changed_by, last = excluded.last
+CREATE FUNCTION write_invoice_numbers(rows invoice_numbers[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO invoice_numbers SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, merchant) DO UPDATE SET changed_by = excluded.changed_by, last = excluded.last
 $$;
 
-CREATE FUNCTION write_credit_notes(the_ledger int, rows credit_notes[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO credit_notes
-    SELECT the_ledger, r.entry, r.changed_by, r.merchant, r.invoice, r.number, r.amount, r.currency
-    FROM unnest(rows) r
+CREATE FUNCTION write_credit_notes(rows credit_notes[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO credit_notes SELECT r.* FROM unnest(rows) r
 $$;
 
-CREATE FUNCTION write_payments(the_ledger int, rows payments[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION write_payments(rows payments[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     gone record;
 BEGIN
     -- One by one, so that each is found by the index whatever the planner believes of the table: it happens seldom.
     FOR gone IN
-        SELECT r.entry, (each ->> 'invoice')::bigint AS invoice FROM unnest(rows) r, LATERAL (
-            SELECT allocations FROM payments WHERE ledger_id = the_ledger AND entry = r.entry OFFSET 0
+        SELECT r.ledger_id, r.entry, (each ->> 'invoice')::bigint AS invoice FROM unnest(rows) r, LATERAL (
+            SELECT allocations FROM payments WHERE ledger_id = r.ledger_id AND entry = r.entry OFFSET 0
         ) before, jsonb_array_elements(before.allocations::jsonb) each
         WHERE before.allocations <> r.allocations
           AND NOT r.allocations::jsonb @> jsonb_build_array(jsonb_build_object('invoice', each -> 'invoice'))
     LOOP
         DELETE FROM settled_invoices
-        WHERE ledger_id = the_ledger AND invoice = gone.invoice AND entry = gone.entry;
+        WHERE ledger_id = gone.ledger_id AND invoice = gone.invoice AND entry = gone.entry;
     END LOOP;
     INSERT INTO settled_invoices
-    SELECT the_ledger, (each ->> 'invoice')::bigint, r.entry
+    SELECT r.ledger_id, (each ->> 'invoice')::bigint, r.entry
     FROM unnest(rows) r, jsonb_array_elements(r.allocations::jsonb) each
     ON CONFLICT DO NOTHING;
-    INSERT INTO payments
-    SELECT the_ledger, r.entry, r.changed_by, r.kind, r.payer, r.payee, r.amount, r.currency, r.rail, r.fee,
-        r.fee_tax, r.tax_code, r.on_refund, r.allocations, r.refunded, r.fee_returned, r.fee_tax_returned,
-        r.reversed_by
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, allocations = excluded.allocations, refunded = excluded.refunded,
+    INSERT INTO payments SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, allocations = excluded.allocations, refunded = excluded.refunded,
         fee_returned = excluded.fee_returned, fee_tax_returned = excluded.fee_tax_returned,
         reversed_by = excluded.reversed_by;
 END $$;
 
-CREATE FUNCTION write_refunds(the_ledger int, rows refunds[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO refunds
-    SELECT the_ledger, r.entry, r.changed_by, r.of, r.of_kind, r.party, r."to", r.rail, r.amount, r.currency,
-        r.fee_returned, r.fee_tax_returned, r.state, r.allocations, r.credit_note, r.rail_reference
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference
+CREATE FUNCTION write_refunds(rows refunds[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO refunds SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference
 $$;
 
-CREATE FUNCTION write_payouts(the_ledger int, rows payouts[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO payouts
-    SELECT the_ledger, r.entry, r.changed_by, r.party, r.amount, r.currency, r.rail, r.state, r.after_entry,
-        r.rail_reference, r.returned
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference,
+CREATE FUNCTION write_payouts(rows payouts[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO payouts SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET
+        changed_by = excluded.changed_by, state = excluded.state, rail_reference = excluded.rail_reference,
         returned = excluded.returned
 $$;
 
-CREATE FUNCTION write_outside_moves(the_ledger int, rows outside_moves[]) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO outside_moves
-    SELECT the_ledger, r.entry, r.changed_by, r.kind, r.rail, r.bank, r.to_bank, r.amount, r.fee, r.currency,
-        r.reference, r.state
-    FROM unnest(rows) r
-    ON CONFLICT (ledger_id, entry) DO UPDATE
-    SET changed_by = excluded.changed_by, state = excluded.state
+CREATE FUNCTION write_outside_moves(rows outside_moves[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO outside_moves SELECT r.* FROM unnest(rows) r
+    ON CONFLICT (ledger_id, entry) DO UPDATE SET changed_by = excluded.changed_by, state = excluded.state
 $$;
 
 CREATE FUNCTION micros(at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -1022,30 +968,30 @@ BEGIN
         SELECT the_ledger, s.* FROM unnest(subtree_levels, subtree_indexes, subtree_roots) s;
     END IF;
 
-    IF new_settings IS NOT NULL THEN PERFORM write_settings(the_ledger, new_settings); END IF;
-    IF new_api_keys IS NOT NULL THEN PERFORM write_api_keys(the_ledger, new_api_keys); END IF;
-    IF new_key_sums IS NOT NULL THEN PERFORM write_key_sums(the_ledger, new_key_sums); END IF;
-    IF new_public_keys IS NOT NULL THEN PERFORM write_public_keys(the_ledger, new_public_keys); END IF;
-    IF new_epochs IS NOT NULL THEN PERFORM write_epochs(the_ledger, new_epochs); END IF;
-    IF new_banks IS NOT NULL THEN PERFORM write_banks(the_ledger, new_banks); END IF;
-    IF new_rails IS NOT NULL THEN PERFORM write_rails(the_ledger, new_rails); END IF;
-    IF new_parties IS NOT NULL THEN PERFORM write_parties(the_ledger, new_parties); END IF;
-    IF new_aliases IS NOT NULL THEN PERFORM write_aliases(the_ledger, new_aliases); END IF;
-    IF new_chats IS NOT NULL THEN PERFORM write_chats(the_ledger, new_chats); END IF;
-    IF new_deposits IS NOT NULL THEN PERFORM write_deposits(the_ledger, new_deposits); END IF;
-    IF new_suspense_items IS NOT NULL THEN PERFORM write_suspense_items(the_ledger, new_suspense_items); END IF;
-    IF new_receivables IS NOT NULL THEN PERFORM write_receivables(the_ledger, new_receivables); END IF;
-    IF new_holds IS NOT NULL THEN PERFORM write_holds(the_ledger, new_holds); END IF;
-    IF new_payment_requests IS NOT NULL THEN PERFORM write_payment_requests(the_ledger, new_payment_requests); END IF;
-    IF new_splits IS NOT NULL THEN PERFORM write_splits(the_ledger, new_splits); END IF;
-    IF new_claims IS NOT NULL THEN PERFORM write_claims(the_ledger, new_claims); END IF;
-    IF new_invoices IS NOT NULL THEN PERFORM write_invoices(the_ledger, new_invoices); END IF;
-    IF new_invoice_numbers IS NOT NULL THEN PERFORM write_invoice_numbers(the_ledger, new_invoice_numbers); END IF;
-    IF new_credit_notes IS NOT NULL THEN PERFORM write_credit_notes(the_ledger, new_credit_notes); END IF;
-    IF new_payments IS NOT NULL THEN PERFORM write_payments(the_ledger, new_payments); END IF;
-    IF new_refunds IS NOT NULL THEN PERFORM write_refunds(the_ledger, new_refunds); END IF;
-    IF new_payouts IS NOT NULL THEN PERFORM write_payouts(the_ledger, new_payouts); END IF;
-    IF new_outside_moves IS NOT NULL THEN PERFORM write_outside_moves(the_ledger, new_outside_moves); END IF;
+    IF new_settings IS NOT NULL THEN PERFORM write_settings(new_settings); END IF;
+    IF new_api_keys IS NOT NULL THEN PERFORM write_api_keys(new_api_keys); END IF;
+    IF new_key_sums IS NOT NULL THEN PERFORM write_key_sums(new_key_sums); END IF;
+    IF new_public_keys IS NOT NULL THEN PERFORM write_public_keys(new_public_keys); END IF;
+    IF new_epochs IS NOT NULL THEN PERFORM write_epochs(new_epochs); END IF;
+    IF new_banks IS NOT NULL THEN PERFORM write_banks(new_banks); END IF;
+    IF new_rails IS NOT NULL THEN PERFORM write_rails(new_rails); END IF;
+    IF new_parties IS NOT NULL THEN PERFORM write_parties(new_parties); END IF;
+    IF new_aliases IS NOT NULL THEN PERFORM write_aliases(new_aliases); END IF;
+    IF new_chats IS NOT NULL THEN PERFORM write_chats(new_chats); END IF;
+    IF new_deposits IS NOT NULL THEN PERFORM write_deposits(new_deposits); END IF;
+    IF new_suspense_items IS NOT NULL THEN PERFORM write_suspense_items(new_suspense_items); END IF;
+    IF new_receivables IS NOT NULL THEN PERFORM write_receivables(new_receivables); END IF;
+    IF new_holds IS NOT NULL THEN PERFORM write_holds(new_holds); END IF;
+    IF new_payment_requests IS NOT NULL THEN PERFORM write_payment_requests(new_payment_requests); END IF;
+    IF new_splits IS NOT NULL THEN PERFORM write_splits(new_splits); END IF;
+    IF new_claims IS NOT NULL THEN PERFORM write_claims(new_claims); END IF;
+    IF new_invoices IS NOT NULL THEN PERFORM write_invoices(new_invoices); END IF;
+    IF new_invoice_numbers IS NOT NULL THEN PERFORM write_invoice_numbers(new_invoice_numbers); END IF;
+    IF new_credit_notes IS NOT NULL THEN PERFORM write_credit_notes(new_credit_notes); END IF;
+    IF new_payments IS NOT NULL THEN PERFORM write_payments(new_payments); END IF;
+    IF new_refunds IS NOT NULL THEN PERFORM write_refunds(new_refunds); END IF;
+    IF new_payouts IS NOT NULL THEN PERFORM write_payouts(new_payouts); END IF;
+    IF new_outside_moves IS NOT NULL THEN PERFORM write_outside_moves(new_outside_moves); END IF;
 
     UPDATE heads SET
         version = head.version + 1,

@@ -10,6 +10,7 @@ import pytest
 from ledger.books.commit import COMMIT, arguments
 from ledger.books.database import Connection, LedgerReads, connect, connect_checks, connect_lane, read_pool, turn
 from ledger.core.merkle import Frontier
+from ledger.core.rows import ROW_TYPES
 from tests.books.filling import FILLING
 from tests.books.lanes import run
 from tests.harness import Database, Databases, Superuser, make_ledger
@@ -154,6 +155,16 @@ def test_the_owner_writes_only_to_the_ledger_that_is_set(two: Two) -> None:
             await connection.close()
 
     assert dict.fromkeys(two.tables, "UPDATE 0") == {table: run(story(table)) for table in two.tables}
+
+
+def test_a_row_of_another_ledger_is_refused_by_the_function_that_writes_such_rows(two: Two) -> None:
+    with Superuser(two.database.url) as session:
+        sql, tables = "SELECT array_agg(t)::text FROM {} t WHERE ledger_id = $1", [kind.table for kind in ROW_TYPES]
+        others = {table: session.value(sql.format(table), two.other) for table in tables}
+        session.run_script(f"SET SESSION AUTHORIZATION chatledger_owner; SET chatledger.ledger_id = {two.one}")
+        for table, rows in others.items():
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f'row-level security .* table "{table}"'):
+                session.value(f"SELECT write_{table}($1::text::{table}[])", rows)
 
 
 def test_a_lane_that_is_turned_to_one_ledger_cannot_write_another(two: Two) -> None:

@@ -259,7 +259,8 @@ CREATE TABLE postings (
 CREATE INDEX postings_by_debit ON postings (ledger_id, debit, entry, n);
 CREATE INDEX postings_by_credit ON postings (ledger_id, credit, entry, n);
 
--- A refusal that is remembered under its key: the request as an entry would keep it, and the problem it got.
+-- A refusal that is remembered under its key: the request with commitments to its private texts, the salt of these with
+-- the aliases that it names, and the problem it got.
 CREATE TABLE refusals (
     ledger_id int NOT NULL,
     key bytea NOT NULL CONSTRAINT refusal_key_is_a_digest CHECK (length(key) = 16),
@@ -1051,11 +1052,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
         FROM named
         WHERE ledger_id = the_ledger AND private IS NOT NULL AND (
             EXISTS (SELECT FROM json_each_text(request::json) f WHERE f.key = ANY (naming) AND f.value = the_party)
-            OR EXISTS (SELECT FROM json_each_text(private::json) f WHERE f.key = ANY (naming) AND f.value = ANY (names))
-            OR EXISTS (
-                SELECT FROM jsonb_path_query(private::jsonb, '$.shares[*].keyvalue()', '{}', true) f
-                WHERE f ->> 'key' = ANY (naming) AND f ->> 'value' = ANY (names)
-            )
+            OR private::jsonb -> 'names' ?| names
         )
         RETURNING 1
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ledger.books.database import Connection, Reader
 from ledger.core.parties import AliasName
+from ledger.core.text import alias_reference
 
 PAGE_ENTRIES = 20_000
 """So many entries are looked through at once: no snapshot is held for long."""
@@ -91,7 +92,7 @@ async def entries_of_party(
         ledger_id,
         party,
     )
-    names = [f"alias:{alias['channel']}:{alias['value']}" for alias in aliases]
+    names = [alias_reference(alias["channel"], alias["value"]) for alias in aliases]
     found = {alias["entry"] for alias in aliases if alias["until_entry"] and not alias["value"].startswith("erased ")}
     head: int = await reader.fetchval("SELECT number FROM ledger.heads WHERE ledger_id = $1", ledger_id)
     for after in range(0, head, PAGE_ENTRIES):

@@ -60,7 +60,8 @@ class Stored(NamedTuple):
         """The replay for a command under the same key: the same answer, or that the key was for something else."""
         if command.kind != self.kind:
             return NotDone(_reused(f"The key was used before, for {self.kind}."), request_id)
-        fields = differing_fields(self.facts, self.private, command)
+        was_refused = isinstance(self.outcome, NotDone)
+        fields = differing_fields(self.facts, self.private, command, was_refused)
         if fields:
             error = _reused(f"The key was used before with other {', '.join(fields)}.", fields)
             return NotDone(error, request_id)
@@ -137,7 +138,7 @@ def refusal_row(
 ) -> tuple[Any, ...]:
     """A refusal as the commit takes it: a row of the table `refusals`."""
     refused_at = moment(at)
-    facts, private = command.sealed(salt)
+    facts, private = command.refused(salt)
     problem = Problem(error.code, error.detail, instance, list(error.errors), error.existing)
     return (
         ledger_id,

@@ -11,6 +11,7 @@ from ledger.core.errors import FieldError, NotFound
 from ledger.core.fields import AliasValue, Channel
 from ledger.core.parties import PartyAction, alias_taken, open_party
 from ledger.core.rows import Alias
+from ledger.core.text import alias_reference
 
 
 class AddAlias(PartyAction):
@@ -31,6 +32,10 @@ class AddAlias(PartyAction):
             shape.alias("/value", self.channel, self.value),
             shape.alias("/replaces", self.channel, self.replaces),
         )
+
+    def names(self) -> list[str]:
+        """The aliases."""
+        return [alias_reference(self.channel, value) for value in (self.value, self.replaces) if value is not None]
 
     def needs(self, books: Books) -> Iterable[Name]:
         """The party, and who has the aliases."""
@@ -73,6 +78,10 @@ class RemoveAlias(PartyAction):
     def fault(self) -> FieldError | None:
         """The alias's rules."""
         return shape.first(super().fault(), shape.alias("/value", self.channel, self.value))
+
+    def names(self) -> list[str]:
+        """The alias."""
+        return [alias_reference(self.channel, self.value)]
 
     def needs(self, books: Books) -> Iterable[Name]:
         """The party and the alias."""

@@ -27,7 +27,7 @@ from ledger.core.errors import FieldError, Invalid, Malformed
 from ledger.core.merkle import leaf_hash
 from ledger.core.payments import payment_in
 from ledger.core.rows import Agreement, Row, image
-from ledger.core.text import alias_key, format_timestamp
+from ledger.core.text import alias_key, alias_reference, format_timestamp
 
 Name = tuple[str, Any]
 """A table of the working set and the key of a row in it: what a command needs loaded."""
@@ -87,7 +87,7 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         references = {_wire(name) for name in self.references}
         for name, value in clear.items():
             alias = alias_key(value) if name in references else None
-            facts[name] = f"alias:{alias[0]}:{_conceal(salt, alias[1])}" if alias else _conceal(salt, value)
+            facts[name] = alias_reference(alias[0], _conceal(salt, alias[1])) if alias else _conceal(salt, value)
         return facts
 
     def sealed(self, salt: bytes) -> tuple[Any, str | None]:
@@ -95,6 +95,26 @@ class Command(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw
         clear = self.clear_texts()
         private = canonical(clear | {"salt": base64url(salt)}).decode() if clear else None
         return self.facts(clear, salt), private
+
+    def refused(self, salt: bytes) -> tuple[Any, str | None]:
+        """What is kept of a request that was refused: no text in clear, but what tells a replay from another request,
+        and the aliases by which it is found once their party is erased, for the refusal may repeat them."""
+        clear = self.refused_texts()
+        kept: dict[str, Any] = {"salt": base64url(salt)}
+        names = self.names()
+        if names:
+            kept["names"] = names
+        return self.facts(clear, salt), canonical(kept).decode() if clear else None
+
+    def refused_texts(self) -> dict[str, Any]:
+        """What is private in a refused request. An intent may name an alias that is nobody's."""
+        intent = getattr(self, "intent", None)
+        return self.clear_texts() | ({"intent": msgspec.to_builtins(intent)} if intent is not None else {})
+
+    def names(self) -> list[str]:
+        """The aliases that the request names, and the parties that it names in private fields."""
+        named = (getattr(self, name) for name in self.references)
+        return [each for each in named if isinstance(each, str) and alias_key(each) is not None]
 
     @classmethod
     def recalled(cls, facts: dict[str, Any], clear: dict[str, Any]) -> Self:
@@ -209,16 +229,19 @@ def _effective_on(books: Books, command: Command) -> date:
     return day
 
 
-def differing_fields(stored: dict[str, Any], private: dict[str, Any] | None, command: Command) -> list[str]:
+def differing_fields(
+    stored: dict[str, Any], private: dict[str, Any] | None, command: Command, was_refused: bool = False
+) -> list[str]:
     """The fields in which a request differs from the one that used the same key before; [] when it is the same.
 
     Private texts are compared through their commitments. Once they were erased nothing can be said of them, so they
     no longer count; a text that was never given does. Null and left out are two things.
     """
     salt = from_base64url(private["salt"]) if private else b""
-    asked: dict[str, Any] = msgspec.to_builtins(command.facts(command.clear_texts(), salt))
+    clear = command.refused_texts() if was_refused else command.clear_texts()
+    asked: dict[str, Any] = msgspec.to_builtins(command.facts(clear, salt))
     references = {_wire(name) for name in command.references}
-    hidden = {_wire(name) for name in command.private} | (command.clear_texts().keys() - references)
+    hidden = {_wire(name) for name in command.private} | (clear.keys() - references)
 
     def was_erased(name: str) -> bool:
         kept = stored.get(name)

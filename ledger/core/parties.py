@@ -11,6 +11,7 @@ from ledger.core.commands import Command, Name, Result
 from ledger.core.errors import Conflict, FieldError
 from ledger.core.fields import AliasValue, Channel, Memo, Metadata, PartyId, PartyName
 from ledger.core.rows import Alias, Party
+from ledger.core.text import alias_reference
 
 ALIASES_MAX = 20
 BEFORE_CLOSING = {
@@ -55,6 +56,10 @@ class CreateParty(Command):
             *faults,
             shape.metadata(self.metadata),
         )
+
+    def names(self) -> list[str]:
+        """The aliases that it is to have."""
+        return [alias_reference(alias.channel, alias.value) for alias in self.aliases or []]
 
     def needs(self, books: Books) -> Iterable[Name]:
         """Whether there is one of that id, and who has the aliases."""
@@ -185,6 +190,6 @@ def check_may_be_paid(party: Party) -> None:
 
 def alias_taken(alias: Alias) -> Conflict:
     """The refusal that says an alias belongs to someone; whom, it keeps to itself."""
-    name = f"alias:{alias.channel}:{alias.value}"
+    name = alias_reference(alias.channel, alias.value)
     detail = f"{name} belongs to a party already; POST it to the party's aliases with take_over to move it."
     return Conflict("already_exists", detail, existing=(name, alias.entry))

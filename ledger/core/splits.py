@@ -78,6 +78,10 @@ class CreateSplit(Command, kw_only=True):
             yield from books.needs_of_party(share.payer)
             yield from needs_of_asking(books, share.payer, self.payee)
 
+    def names(self) -> list[str]:
+        """Those that it names, also whoever has a share."""
+        return [*super().names(), *(share.payer for share in self.shares)]
+
     def decide(self, books: Books) -> Result:
         """Ask everyone."""
         check_deadline(books, self.expires_at)

@@ -130,6 +130,11 @@ def alias_fault(channel: str, value: str) -> tuple[str, str] | None:
     return None if fault is None else ("/value", fault)
 
 
+def alias_reference(channel: str, value: str) -> str:
+    """How a party is named by an alias of its."""
+    return f"alias:{channel}:{value}"
+
+
 def alias_key(reference: str) -> tuple[str, str] | None:
     """The channel and value of `alias:<channel>:<value>`, split at the first two colons; None for a party's id."""
     if reference[:6] != "alias:":

@@ -7,6 +7,7 @@ from ledger.books.times import last_entry_before
 from ledger.core.aliases import AddAlias, RemoveAlias
 from ledger.core.entries import Entry
 from ledger.core.errors import NotFound
+from ledger.core.text import alias_reference
 from ledger.http.parameters import time_of
 from ledger.http.replies import Reply
 from ledger.http.routes import Answer, Asked, Route, write
@@ -52,7 +53,7 @@ async def show(asked: Asked) -> Reply:
             number = await last_entry_before(connection, asked.ledger_id, time_of("at", at))
         found = await alias_at(connection, asked.ledger_id, channel, value, number)
     if found is None:
-        raise NotFound("not_found", f"alias:{channel}:{value} names nobody.")
+        raise NotFound("not_found", f"{alias_reference(channel, value)} names nobody.")
     return Reply(200, AliasAnswer(entry=found[1], channel=channel, value=value, party=found[0], taken_from=None))
 
 

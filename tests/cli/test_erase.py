@@ -97,11 +97,25 @@ def test_erasing_a_party_empties_refused_splits_that_name_it_among_their_shares(
     said = chatledger("erase", "--ledger", "test", "--party", bob, "--yes", url=database.url)
     assert "Emptied: 1 entry, 2 refused requests." == said.out.splitlines()[0]
     kept = ask(database.url, "SELECT string_agg(private, '') FROM refusals WHERE kind = 'split.create'")
-    assert [1, False, False] == [
+    assert [1, 0, False, False] == [
+        ask(database.url, "SELECT count(*) FROM refusals WHERE kind = 'split.create' AND private IS NOT NULL"),
         str(kept).count("SECRET"),
         bob in str(kept),
         "+4915100000003" in str(kept),
     ]
+
+
+def test_erasing_a_party_empties_what_was_refused_for_its_aliases(
+    chatledger: Run, client: Client, database: Database
+) -> None:
+    phone = {"channel": "phone", "value": "+4915100000009"}
+    alice, bob = client.party(aliases=[phone]), client.party()
+    for path, body in ((f"/v1/parties/{bob}/aliases", phone), ("/v1/parties", {"kind": "person", "aliases": [phone]})):
+        answer = client.post(path, body | ({} if "channel" in body else {"id": "carl"}))
+        assert (409, "already_exists") == (answer.status_code, answer.json()["code"])
+    said = chatledger("erase", "--ledger", "test", "--party", alice, "--yes", url=database.url)
+    assert "Emptied: 1 entry, 2 refused requests." == said.out.splitlines()[0]
+    assert not ask(database.url, "SELECT count(*) FROM refusals r WHERE r::text LIKE '%4915100000009%'")
 
 
 def test_what_a_transfer_waits_for_is_kept_until_it_was_claimed_or_went_back(

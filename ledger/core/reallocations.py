@@ -1,18 +1,25 @@
 """Reallocations: a settlement pays other invoices than was first said."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from ledger.core import allocations, shape
 from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation, read_allocations
 from ledger.core.books import Books
 from ledger.core.commands import Command, Name, Result
+from ledger.core.entries import canonical
 from ledger.core.errors import FieldError, Invalid, NotFound, Refused
 from ledger.core.invoices import needs_of_invoice, pay_invoice, with_payment
 from ledger.core.money import format_amount
 from ledger.core.parties import check_is_not_closed
-from ledger.core.rows import Payment
+from ledger.core.rows import Invoice, Payment, image
 from ledger.core.settlements import check_are_in, check_are_of, check_invoice_is_open, check_is_payable
+from ledger.core.suspense import PARTS_MAX
+
+RECALL_BYTES_MAX = 45_000
+"""Of the one entry that may have to take a deposit back, so much may be its invoices'; of an item's in suspense, each
+part has its share."""
+ALLOCATION_BYTES = 60
 
 
 class Reallocate(Command):
@@ -38,6 +45,8 @@ class Reallocate(Command):
         after = [part.invoice for part in allocations.entries_of(self.allocations)]
         for invoice in {*after, *(each.invoice for each in before)}:
             yield from needs_of_invoice(books, invoice)
+        if payment is not None and payment.rail is not None:
+            yield "deposits", number
 
     def decide(self, books: Books) -> Result:
         """Give each invoice what it gets more, or less, than before."""
@@ -65,6 +74,7 @@ class Reallocate(Command):
                 raise Refused("amount_exceeds_remaining", detail)
         for invoice, amount in added:
             check_is_payable(invoice, amount)
+        self._check_recall_fits(books, payment, invoices)
         for number, amount in more.items():
             if amount:
                 pay_invoice(books, books.invoices.named(number, ""), amount)
@@ -83,6 +93,18 @@ class Reallocate(Command):
                 for party in (invoice.merchant, invoice.customer):
                     if party is not None:
                         check_is_not_closed(books.party(party, ""))
+
+    def _check_recall_fits(self, books: Books, payment: Payment, invoices: Sequence[Invoice]) -> None:
+        """Raise limit_exceeded where what came over a rail would pay more invoices than one entry can take back."""
+        if payment.rail is None or len(invoices) == 1:
+            return
+        is_deposit = books.deposits.find(payment.entry) is not None
+        size = sum(len(canonical(image(invoice, Invoice))) + ALLOCATION_BYTES for invoice in invoices)
+        if size > RECALL_BYTES_MAX // (1 if is_deposit else PARTS_MAX):
+            detail = (
+                "The rail may take its money back by one entry, into which so many do not fit. Name fewer invoices."
+            )
+            raise Refused.at("/allocations", "limit_exceeded", detail)
 
     def _payment(self, books: Books) -> Payment:
         number = shape.numbered("settlement", self.settlement)

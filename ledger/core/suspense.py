@@ -23,8 +23,9 @@ from ledger.core.parties import check_may_be_paid
 from ledger.core.rows import Party, Refund, SuspenseItem
 from ledger.core.settlements import check_invoice_is_open, check_is_payable, enter_settlement
 
-PARTS_MAX = 35
-"""Of an item: so many parts, each a merchant's for an invoice, fit into the one entry that may have to recall them."""
+PARTS_MAX = 20
+"""Of an item: so many parts, each a merchant's for a few invoices, fit into the one entry that may have to take them
+back."""
 
 
 class Part(msgspec.Struct, omit_defaults=True):

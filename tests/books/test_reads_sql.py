@@ -17,6 +17,7 @@ from ledger.books.database import Connection, Reader, read_pool, turn
 from ledger.books.explanations import explained
 from ledger.books.feed import page
 from ledger.books.statements import lines
+from ledger.core.movements import TRANSFER
 from tests.books.lanes import done, fund, lane_on, pay_between, run
 from tests.harness import Database, Databases, Superuser
 
@@ -180,7 +181,7 @@ def test_a_page_of_transfers_costs_its_own_and_no_others(history: Database, owne
 def test_a_page_of_transfers_looks_at_so_many_other_entries_and_no_more(
     history: Database, plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfers, "KINDS", ("none",))
+    monkeypatch.setattr(transfers, "TRANSFER", TRANSFER._replace(entries=("none",)))
     monkeypatch.setattr(transfers, "LOOKED_AT_MAX", 500)
 
     async def cost(owner: str | None) -> int:

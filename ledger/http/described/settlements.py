@@ -32,7 +32,14 @@ OPERATIONS = {
     "POST /v1/settlements/{settlement}/reallocate": Operation(
         "reallocate",
         "Settlements",
-        ("party_not_open", "invoice_not_open", "currency_mismatch", "amount_invalid", "amount_exceeds_remaining"),
+        (
+            "party_not_open",
+            "invoice_not_open",
+            "currency_mismatch",
+            "amount_invalid",
+            "amount_exceeds_remaining",
+            "limit_exceeded",
+        ),
         {"allocations": [{"invoice": "invoice_42", "amount": 10_000}]},
     ),
 }

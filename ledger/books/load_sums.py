@@ -13,15 +13,19 @@ from ledger.core.rows import day_of, moment
 
 
 async def spent(connection: Connection, ledger_id: int, keys: list[tuple[str, str, str]]) -> dict[Any, Any]:
-    """What parties have paid today, by party, currency and the time zone of the day: summed from its postings."""
+    """What parties have paid today, by party, currency and the time zone of the day: summed from its postings.
+
+    Where the books are ahead of the database's clock, today is the day of their last entry: the next is no earlier.
+    """
     rows = await connection.fetch(
         """
         SELECT k.owner, k.currency, k.zone, today.day, least(coalesce(p.sum, 0), 9007199254740991)::bigint AS sum,
                coalesce(p.times, 0) AS times
         FROM (
             SELECT zone, day, last_entry_before($1, day::timestamp AT TIME ZONE zone) AS before FROM (
-                SELECT zone, (clock_timestamp() AT TIME ZONE zone)::date AS day
-                FROM (SELECT DISTINCT zone FROM unnest($4::text[]) z (zone)) zones OFFSET 0
+                SELECT zone, (greatest(clock_timestamp(), h.posted_at) AT TIME ZONE zone)::date AS day
+                FROM heads h, (SELECT DISTINCT zone FROM unnest($4::text[]) z (zone)) zones
+                WHERE h.ledger_id = $1 OFFSET 0
             ) now OFFSET 0
         ) today JOIN unnest($2::text[], $3::text[], $4::text[]) AS k (owner, currency, zone) ON k.zone = today.zone
         LEFT JOIN LATERAL (
@@ -59,8 +63,10 @@ def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
                 of = posting.debit.owner, posting.debit.currency
                 paid[of] = paid.get(of, 0) + posting.amount
         for (owner, currency, zone), before in list(found.items()):
-            if (owner, currency) in paid and day_of(moment(entry.posted_at), zone) == before.day:
-                now = Spent(before.day, before.amount + paid[owner, currency], before.times + 1)
+            day = day_of(moment(entry.posted_at), zone)
+            if (owner, currency) in paid and day >= before.day:
+                since = before if day == before.day else Spent(day, 0, 0)
+                now = Spent(day, since.amount + paid[owner, currency], since.times + 1)
                 found[owner, currency, zone] = now
 
 

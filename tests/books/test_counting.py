@@ -1,19 +1,24 @@
 """What stands open with a party is counted rightly, also while the entries that change it are on their way."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from ledger.books.lane import Lane
+from ledger.books.load_sums import spent
 from ledger.books.recall import NotDone
+from ledger.core.books import Spent
 from ledger.core.deposits import MakeDeposit
+from ledger.core.entries import Entry
 from ledger.core.holds import PlaceHold, VoidHold
 from ledger.core.invoice_lines import Line
 from ledger.core.invoices import CreateInvoice
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty
 from ledger.core.payment_requests import CreatePaymentRequest, DeclinePaymentRequest
+from ledger.core.rows import day_of, moment
 from ledger.core.settlements import MakeSettlement, SettleInvoice
-from tests.books.lanes import do, done, fund, lane_on, refusal, run
+from tests.books.lanes import do, done, fund, lane_on, pay, refusal, run
 from tests.core.stories import new_books
 from tests.core.test_payment_requests import asked
 from tests.harness import Database, Superuser
@@ -85,6 +90,22 @@ def test_what_was_counted_is_undone_whether_it_was_loaded_meanwhile_or_not(is_lo
     books.undo(before)
     assert 0 == books.counted_open("ann")
     assert (7 if is_loaded else None) == books.open_things.get("ann")
+
+
+def test_what_was_paid_today_is_of_the_books_day_where_they_are_ahead_of_the_clock(
+    database: Database, superuser: Superuser
+) -> None:
+    async def story() -> tuple[str, Entry]:
+        async with lane_on(database) as lane:
+            ann, bob = await fund(lane, 2, 9)
+            return ann, (await done(lane, pay(ann, bob, 4))).entry
+
+    ann, paid = run(story())
+    today = day_of(moment(paid.posted_at), "UTC")
+    for days, expected in ((0, Spent(today, 4, 1)), (1, Spent(today + timedelta(1), 0, 0)), (-1, Spent(today, 4, 1))):
+        superuser.run_script(f"UPDATE ledger.heads SET posted_at = posted_at + interval '{days} day'")
+        found = superuser.wait(spent(superuser.connection, database.ledger_id, [(ann, "EUR", "UTC")]))
+        assert {(ann, "EUR", "UTC"): expected} == found
 
 
 def invoice(merchant: str, total: int, customer: str = "eve") -> CreateInvoice:

@@ -478,6 +478,9 @@ CREATE TABLE invoices (
 CREATE INDEX invoices_of_a_merchant ON invoices (ledger_id, merchant, state, entry);
 CREATE INDEX invoices_of_a_customer ON invoices (ledger_id, customer, state, entry) WHERE customer IS NOT NULL;
 CREATE INDEX invoices_in_a_state ON invoices (ledger_id, state, entry);
+-- The oldest between two parties, for a payment that names none.
+CREATE INDEX invoices_to_be_paid ON invoices (ledger_id, customer, merchant, currency, due_at, entry)
+    WHERE state IN ('open', 'uncollectible');
 -- Of indexes that begin alike each says what is always true and only its own queries repeat: so none is taken for another.
 CREATE UNIQUE INDEX invoice_external_ref_is_unique ON invoices (ledger_id, external_ref, merchant)
     WHERE external_ref IS NOT NULL AND merchant <> '';

@@ -1,13 +1,14 @@
 """What the working set knows of invoices that no row says by itself, and what stands open with a party."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from ledger.books.database import Connection
 from ledger.books.rows import Loader
-from ledger.core.books import OpenInvoice
 from ledger.core.entries import Entry
 from ledger.core.invoices import PAYABLE
+from ledger.core.open_invoices import KNOWN_MAX, NO_DATE, OpenInvoice, OpenInvoices
 from ledger.core.rows import Invoice
 
 
@@ -27,25 +28,25 @@ async def invoice_refs(connection: Connection, ledger_id: int, keys: list[tuple[
     return {(row["merchant"], row["external_ref"]): row["entry"] for row in rows}
 
 
-async def open_invoices(connection: Connection, ledger_id: int, keys: list[tuple[str, str]]) -> dict[Any, Any]:
-    """The invoices of a merchant's that a customer can pay."""
+async def open_invoices(connection: Connection, ledger_id: int, keys: list[tuple[str, str, str]]) -> dict[Any, Any]:
+    """The oldest invoices of a merchant's that a customer can pay in a currency."""
     rows = await connection.fetch(
-        """
-        SELECT k.merchant, k.customer, i.entry, i.currency, i.due_at
-        FROM unnest($2::text[], $3::text[]) AS k (merchant, customer),
-        unnest(ARRAY['open', 'uncollectible']) AS s (state), LATERAL (
-            SELECT entry, merchant, currency, due_at FROM invoices
-            WHERE ledger_id = $1 AND customer = k.customer AND state = s.state OFFSET 0
+        f"""
+        SELECT k.merchant, k.customer, k.currency, i.due_at, i.entry
+        FROM unnest($2::text[], $3::text[], $4::text[]) AS k (merchant, customer, currency), LATERAL (
+            SELECT due_at, entry FROM invoices
+            WHERE ledger_id = $1 AND customer = k.customer AND merchant = k.merchant AND currency = k.currency
+              AND state IN ('open', 'uncollectible')
+            ORDER BY due_at, entry LIMIT {KNOWN_MAX}
         ) i
-        WHERE i.merchant = k.merchant
         """,
         ledger_id,
         *map(list, zip(*keys, strict=True)),
     )
-    found: dict[Any, Any] = {}
-    for merchant, customer, *invoice in rows:
-        found.setdefault((merchant, customer), []).append(OpenInvoice(*invoice))
-    return {key: tuple(invoices) for key, invoices in found.items()}
+    found: defaultdict[Any, list[OpenInvoice]] = defaultdict(list)
+    for *key, due_at, entry in rows:
+        found[tuple(key)].append(OpenInvoice(due_at or NO_DATE, entry))
+    return {key: OpenInvoices(tuple(oldest), len(oldest) < KNOWN_MAX) for key, oldest in found.items()}
 
 
 def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
@@ -53,10 +54,8 @@ def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
     for entry in decided:
         for row in entry.rows:
             if isinstance(row, Invoice):
-                key = row.merchant, row.customer
-                others = tuple(each for each in found.get(key, ()) if each.entry != row.entry)
-                this = OpenInvoice(row.entry, row.currency, row.due_at)
-                found[key] = (*others, this) if row.state in PAYABLE else others
+                key = row.merchant, row.customer, row.currency
+                found[key] = found.get(key, OpenInvoices()).after(row, row.state in PAYABLE)
 
 
 async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:

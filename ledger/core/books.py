@@ -19,6 +19,7 @@ from ledger.core.entries import Account, Posting
 from ledger.core.errors import Invalid, NotFound, Refused
 from ledger.core.money import AMOUNT_MAX, format_amount
 from ledger.core.movements import Leg
+from ledger.core.open_invoices import OpenInvoices
 from ledger.core.rows import (
     Agreement,
     Alias,
@@ -60,14 +61,6 @@ class Spent(NamedTuple):
     day: date
     amount: int
     times: int
-
-
-class OpenInvoice(NamedTuple):
-    """An invoice that can be paid, by its entry, with what tells the oldest; none of it changes while it can be."""
-
-    entry: int
-    currency: str
-    due_at: datetime | None
 
 
 class Savepoint(NamedTuple):
@@ -135,7 +128,7 @@ class Books:
         self.claims: Shelf[Claim] = Shelf("claim", complete)
         self.invoices: Shelf[Invoice] = Shelf("invoice", complete)
         self.invoice_numbers: Shelf[InvoiceNumbers] = Shelf("invoice numbers of", complete)
-        self.open_invoices: Shelf[tuple[OpenInvoice, ...]] = Shelf("open invoices of a merchant for", complete)
+        self.open_invoices: Shelf[OpenInvoices] = Shelf("open invoices of a merchant for", complete)
         self.invoice_refs: Shelf[int] = Shelf("external reference", complete)
         self.credit_notes: Shelf[CreditNote] = Shelf("credit note", complete)
         self.payments: Shelf[Payment] = Shelf("payment", complete)
@@ -292,6 +285,11 @@ class Books:
         """Set what a shelf says, where another row's table already holds it."""
         self._journal.append((shelf, key, shelf.get(key, _ABSENT)))
         shelf[key] = value
+
+    def forget(self, shelf: Shelf[Any], key: Any) -> None:
+        """Take off a shelf what is to be loaded again."""
+        if key in shelf:
+            self._journal.append((shelf, key, shelf.pop(key)))
 
     def set_settings(self, settings: Settings) -> None:
         """Replace the ledger's settings."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.core import shape
-from ledger.core.books import Books, OpenInvoice
+from ledger.core.books import Books
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
 from ledger.core.deadlines import time_of
@@ -18,6 +18,7 @@ from ledger.core.errors import Conflict, FieldError, Invalid, Refused
 from ledger.core.fields import Currency, Memo, PartyRef, RailReference, Timestamp
 from ledger.core.invoice_lines import totals
 from ledger.core.itemised import Lines, WithLines
+from ledger.core.open_invoices import OpenInvoices
 from ledger.core.parties import check_is_not_closed, check_may_be_paid
 from ledger.core.rows import Invoice, InvoiceNumbers, Party
 
@@ -216,15 +217,23 @@ def set_invoice(books: Books, before: Invoice | None, after: Invoice) -> None:
     if was_open != is_open:
         books.count_open(after.merchant, 1 if is_open else -1)
         books.count_open(after.customer, 1 if is_open else -1)
+        _keep_open_invoices(books, after, is_open)
     if after.external_ref is not None and (before is None or before.external_ref != after.external_ref):
         books.remember(books.invoice_refs, (after.merchant, after.external_ref), after.entry)
     if before is not None and before.external_ref is not None and before.external_ref != after.external_ref:
         books.remember(books.invoice_refs, (after.merchant, before.external_ref), None)
-    key = (after.merchant, after.customer)
-    if after.customer is not None and (key in books.open_invoices or books.open_invoices.complete):
-        others = tuple(each for each in books.open_invoices.find(key) or () if each.entry != after.entry)
-        this = OpenInvoice(after.entry, after.currency, after.due_at)
-        books.remember(books.open_invoices, key, (*others, this) if is_open else others)
+
+
+def _keep_open_invoices(books: Books, invoice: Invoice, is_open: bool) -> None:
+    """Keep what is known of those that can be paid; where too few are left of them, they are loaded anew."""
+    key = (invoice.merchant, invoice.customer, invoice.currency)
+    if invoice.customer is None or not (key in books.open_invoices or books.open_invoices.complete):
+        return
+    known = (books.open_invoices.find(key) or OpenInvoices()).after(invoice, is_open)
+    if known.suffices:
+        books.remember(books.open_invoices, key, known)
+    else:
+        books.forget(books.open_invoices, key)
 
 
 def check_reference_is_new(books: Books, merchant: str, reference: str | None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ledger.core import allocations, shape
 from ledger.core.allocations import ALLOCATION_LIST, Allocation, AskedAllocation
-from ledger.core.books import Books, OpenInvoice
+from ledger.core.books import Books
 from ledger.core.charges import Charge, charge, needs_of_charge
 from ledger.core.chats import Chat, enter_chat
 from ledger.core.commands import Command, Name, Result
@@ -103,8 +103,10 @@ class MakeSettlement(Command, kw_only=True):
         if self.allocations is not None:
             numbers: Iterable[int] = [part.invoice for part in allocations.entries_of(self.allocations)]
         elif payer is not None and merchant is not None:
-            yield "open_invoices", (merchant.id, payer.id)
-            numbers = _oldest(books.open_invoices.get((merchant.id, payer.id)) or (), self.currency)
+            key = (merchant.id, payer.id, self.currency)
+            yield "open_invoices", key
+            known = books.open_invoices.get(key)
+            numbers = known.entries if known is not None else ()
         else:
             return
         for number in numbers:
@@ -236,21 +238,15 @@ def check_are_in(invoices: Iterable[Invoice], currency: str) -> None:
 
 def oldest_first(books: Books, payer: Party, merchant: Party, amount: int, currency: str) -> list[tuple[Invoice, int]]:
     """What is due from a payer to a merchant, the oldest first, up to an amount; less, where less is due."""
-    numbers = _oldest(books.open_invoices.find((merchant.id, payer.id)) or (), currency)
+    known = books.open_invoices.find((merchant.id, payer.id, currency))
     parts: list[tuple[Invoice, int]] = []
     left = amount
-    for number in numbers:
+    for number in known.entries if known is not None else ():
         invoice = books.invoices.find(number)
         if invoice is not None and left > 0:
             parts.append((invoice, min(left, invoice.due)))
             left -= min(left, invoice.due)
     return parts
-
-
-def _oldest(invoices: Iterable[OpenInvoice], currency: str) -> list[int]:
-    """The entries of the oldest invoices in a currency, as many as one payment settles: no others are loaded."""
-    due = sorted((each.due_at is None, each.due_at or 0, each.entry) for each in invoices if each.currency == currency)
-    return [entry for _, _, entry in due[: allocations.ALLOCATIONS_MAX]]
 
 
 def _sum_fault(asked: Sequence[AskedAllocation] | None, amount: int) -> FieldError | None:

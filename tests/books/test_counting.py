@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from ledger.books.lane import Lane
@@ -14,9 +15,10 @@ from ledger.core.entries import Entry
 from ledger.core.holds import PlaceHold, VoidHold
 from ledger.core.invoice_lines import Line
 from ledger.core.invoices import CreateInvoice
+from ledger.core.open_invoices import KNOWN_MAX
 from ledger.core.parties import CloseParty, CreateParty, FreezeParty
 from ledger.core.payment_requests import CreatePaymentRequest, DeclinePaymentRequest
-from ledger.core.rows import day_of, moment
+from ledger.core.rows import Invoice, day_of, moment
 from ledger.core.settlements import MakeSettlement, SettleInvoice
 from tests.books.lanes import do, done, fund, lane_on, pay, refusal, run
 from tests.core.stories import new_books
@@ -145,5 +147,26 @@ def test_who_pays_oldest_first_pays_invoices_that_are_not_written_yet(database: 
                 assert not isinstance(outcome, NotDone)
             assert "amount_exceeds_remaining" == await refusal(lane, settlement(merchant, 56))
             await done(lane, settlement(merchant, 55))
+
+    run(story())
+
+
+def test_more_invoices_than_are_known_at_once_are_all_paid_the_oldest_first(database: Database) -> None:
+    """The payments are taken together: where too few are known after one, they are loaded again for the next."""
+
+    async def story() -> None:
+        async with lane_on(database) as lane:
+            (eve,) = await fund(lane, 1, KNOWN_MAX + 30)
+            await done(lane, CreateParty(id="miller", party_kind="merchant"))
+            made = await asyncio.gather(*(done(lane, invoice("miller", 1, eve)) for _ in range(KNOWN_MAX + 30)))
+            pay_some = MakeSettlement(payer=eve, merchant="miller", amount=90, currency="EUR")
+            paid = await asyncio.gather(*(done(lane, pay_some) for _ in range(3)))
+            entries = sorted(each.entry.number for each in made)
+            settled = [each.entry.rows for each in paid]
+            assert [entries[:90], entries[90:180], entries[180:270]] == [
+                sorted(row.entry for row in rows if isinstance(row, Invoice)) for rows in settled
+            ]
+            assert "amount_exceeds_remaining" == await refusal(lane, pay_some)  # 60 are left
+            await done(lane, msgspec.structs.replace(pay_some, amount=60))
 
     run(story())

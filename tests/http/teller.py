@@ -4,6 +4,8 @@ import random
 from collections import Counter
 from typing import Any, NamedTuple
 
+import httpx
+
 from tests.harness import Client
 
 Account = tuple[str, str]
@@ -119,3 +121,14 @@ def pages(client: Client, path: str, **query: Any) -> list[dict[str, Any]]:
     while found[-1]["next_cursor"] is not None:
         found.append(read(client, path, cursor=found[-1]["next_cursor"], limit=query.get("limit")))
     return found
+
+
+def ids(answer: httpx.Response) -> list[str]:
+    """The ids of a page."""
+    assert 200 == answer.status_code, answer.text
+    return [each["id"] for each in answer.json()["data"]]
+
+
+def all_pages(client: Client, path: str, **query: Any) -> list[str]:
+    """The ids of all pages of a list."""
+    return [each["id"] for page in pages(client, path, **query) for each in page["data"]]

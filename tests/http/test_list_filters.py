@@ -4,12 +4,12 @@ import itertools
 import time
 from typing import Any
 
-import httpx
 import pytest
 
 from ledger.books import transfers as kept
 from ledger.http.app import ROUTES
 from tests.harness import Client, Superuser
+from tests.http.teller import all_pages, ids
 from tests.http.wire import pointers, problem_of
 
 PHONES = (f"+4915880{number:06d}" for number in itertools.count(1))
@@ -45,21 +45,6 @@ def test_every_agreement_is_listed_by_what_readme_says() -> None:
         | BY_A_REFERENCE.get(name, set())
         for name in taken
     }
-
-
-def ids(answer: httpx.Response) -> list[str]:
-    assert 200 == answer.status_code, answer.text
-    return [each["id"] for each in answer.json()["data"]]
-
-
-def all_pages(client: Client, path: str, **query: Any) -> list[str]:
-    """Every id of a list, page by page. Only the first page is asked with the filters."""
-    page = client.get(path, **query)
-    found = ids(page)
-    while (cursor := page.json()["next_cursor"]) is not None:
-        page = client.get(path, cursor=cursor, limit=query.get("limit", 50))
-        found += ids(page)
-    return found
 
 
 def send(client: Client, giver: str, phone: str, **fields: Any) -> str:

@@ -1,29 +1,13 @@
 """Lists of transfers, deposits and parties on the real service: filtered, paged, the newest first."""
 
 import time
-from typing import Any
 
-import httpx
 import pytest
 
 from ledger.books import transfers as kept
 from tests.harness import Client, new_key
+from tests.http.teller import all_pages, ids
 from tests.http.wire import pointers, problem_of
-
-
-def ids(answer: httpx.Response) -> list[str]:
-    assert 200 == answer.status_code, answer.text
-    return [each["id"] for each in answer.json()["data"]]
-
-
-def all_pages(client: Client, path: str, **query: Any) -> list[str]:
-    """Every id of a list, page by page. Only the first page is asked with the filters."""
-    page = client.get(path, **query)
-    found = ids(page)
-    while (cursor := page.json()["next_cursor"]) is not None:
-        page = client.get(path, cursor=cursor, limit=query.get("limit", 50))
-        found += ids(page)
-    return found
 
 
 def test_a_partys_transfers_are_those_on_either_side_the_newest_first(client: Client) -> None:

@@ -17,7 +17,7 @@ from ledger.core.errors import Invalid, NotFound
 from ledger.core.rows import Agreement
 from ledger.core.shape import numbered, numbered_part
 from ledger.http.cursors import PageQuery, cursor_at, place_at
-from ledger.http.parameters import time_of
+from ledger.http.parameters import check_state, time_of
 from ledger.http.periods import period
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Route
@@ -202,9 +202,7 @@ async def _connection(noun: Noun, asked: Asked) -> AsyncIterator[Any]:
 async def _filter(noun: Noun, asked: Asked, connection: Any, spot: Spot, now: datetime) -> Filter:
     filters = spot.filters
     state = filters.get("state")
-    if state is not None and state not in noun.states:
-        detail = f"There is no such state. There are: {', '.join(noun.states)}."
-        raise Invalid.at("/state", "field_invalid", detail)
+    check_state(state, noun.states)
     for name in ("since", "until"):
         if name in filters:
             time_of(name, filters[name])

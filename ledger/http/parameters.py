@@ -1,5 +1,6 @@
 """Query parameters: read as strictly as bodies are."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,12 @@ def time_of(name: str, value: str) -> str:
         detail = f"Write {name} as RFC 3339, with its zone: 2026-01-31T12:00:00Z (a + is sent as %2B)."
         raise Invalid.at(f"/{name}", "timestamp_invalid", detail) from None
     return value
+
+
+def check_state(state: str | None, states: Sequence[str]) -> None:
+    """Raises field_invalid for a state that is none of these; None is whatever state."""
+    if state is not None and state not in states:
+        raise Invalid.at("/state", "field_invalid", f"There is no such state. There are: {', '.join(states)}.")
 
 
 def read_query(kind: type[Query], raw: bytes) -> Query:

@@ -16,6 +16,7 @@ from ledger.core.rows import SuspenseItem, day_of, moment
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, parse_date, parse_timestamp
 from ledger.http.cursors import PageQuery, cursor_at, place_at
+from ledger.http.parameters import check_state
 from ledger.http.periods import EntryNumber
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Route
@@ -93,8 +94,7 @@ async def list_suspense(asked: Asked) -> Reply:
     """A page of what is open, or was; or of what is cleared."""
     query: SuspenseQuery = asked.query
     of = f"suspense {asked.ledger_id}"
-    if query.state not in (None, "open", "cleared"):
-        raise Invalid.at("/state", "field_invalid", "There is no such state. There are: open, cleared.")
+    check_state(query.state, ("open", "cleared"))
     if query.state == "cleared" and query.as_of is not None:
         detail = "As of a time only what was open then is listed. Give as_of or state=cleared, not both."
         raise Invalid.at("/state", "field_invalid", detail)

@@ -7,8 +7,8 @@ import msgspec
 from ledger.books import transfers as kept
 from ledger.books.feed import head
 from ledger.books.recall import entries_by_number
-from ledger.core.errors import Invalid
 from ledger.http.cursors import PageQuery, cursor_at, place_at
+from ledger.http.parameters import check_state
 from ledger.http.periods import EntryNumber, Timestamp, period
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Route
@@ -51,9 +51,7 @@ async def list_transfers(asked: Asked) -> Reply:
     """A page of transfers, the newest first."""
     query: TransfersQuery = asked.query
     of = f"transfers {asked.ledger_id}"
-    if query.state is not None and query.state not in get_args(Status):
-        detail = f"There is no such state. There are: {', '.join(get_args(Status))}."
-        raise Invalid.at("/state", "field_invalid", detail)
+    check_state(query.state, get_args(Status))
     async with asked.pool.acquire() as connection:
         if query.cursor is not None:
             place = place_at(of, query, Place)

@@ -1,6 +1,6 @@
 """A page of agreements costs the same however many there are, known to Postgres or not; what is counted is blocks."""
 
-import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from ledger.books.database import Connection, Reader
 from ledger.core.rows import Hold
 from ledger.http import deposits, holds, invoices, payment_requests, payouts, refunds, splits
 from ledger.http.listing import Noun
-from tests.books.test_reads_sql import LEDGER, LIMIT, PLANS, counting
+from tests.books.test_reads_sql import LEDGER, LIMIT, PLANS, Reads
 from tests.harness import Database, Superuser
 
 ENTRIES, PARTIES = 40_000, 1_000
@@ -81,10 +81,12 @@ MANY = f"""
 
 
 @pytest.fixture(scope="module", params=["fresh", "analysed"])
-def many(request: pytest.FixtureRequest, database: Database, superuser: Superuser) -> Database:
+def many(request: pytest.FixtureRequest, database: Database, superuser: Superuser) -> Iterator[Reads]:
     """Agreements of which Postgres knows nothing yet, and then all that it can find out."""
     superuser.run_script(MANY if request.param == "fresh" else "ANALYZE")
-    return database
+    reads = Reads(database)
+    yield reads
+    reads.close()
 
 
 @PLANS
@@ -93,40 +95,40 @@ def many(request: pytest.FixtureRequest, database: Database, superuser: Superuse
 )
 @pytest.mark.parametrize("party", [BUSY, PERSON, NOBODY])
 def test_a_page_of_a_partys_agreements_costs_its_own_and_no_others(
-    many: Database, noun: Noun, party: str, plan: str
+    many: Reads, noun: Noun, party: str, plan: str
 ) -> None:
     async def cost(states: tuple[str, ...], before: tuple[int, int] | None) -> tuple[int, int]:
         wanted = Filter(sides=noun.sides, party=party, states=states, parts=noun.parts)
-        async with counting(many, plan) as connection:
-            reader = cast(Reader, connection)
-            found: list[Any] = await agreements.page(reader, LEDGER, noun.kind, wanted, before, LIMIT)
-            return connection.blocks, len(found)
+        connection = await many.counting(plan)
+        reader = cast(Reader, connection)
+        found: list[Any] = await agreements.page(reader, LEDGER, noun.kind, wanted, before, LIMIT)
+        return connection.blocks, len(found)
 
     branches = len(noun.states) * len(noun.sides) + (len(noun.parts.states) if noun.parts is not None else 0)
     for states in (noun.states, noun.states[:1]):
         for before in (None, (ENTRIES // 2, 0)):
-            blocks, found = asyncio.run(cost(states, before))
+            blocks, found = many.run(cost(states, before))
             # Each branch may find a page of its own; one who has a share is asked by very much else, which is skipped.
             assert blocks < 8 * branches + 8 * LIMIT + 200 * (party == BUSY), (states, before, found)
-    assert (0 if party == NOBODY else 20) <= asyncio.run(cost(noun.states, None))[1]
+    assert (0 if party == NOBODY else 20) <= many.run(cost(noun.states, None))[1]
 
 
 @PLANS
 @pytest.mark.parametrize("party", [PERSON, NOBODY, None])
 @pytest.mark.parametrize("state", ["pending_claim", "claimed", "returned"])
 def test_a_page_of_transfers_in_a_state_costs_its_own_claims_and_no_others(
-    many: Database, state: str, party: str | None, plan: str, monkeypatch: pytest.MonkeyPatch
+    many: Reads, state: str, party: str | None, plan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfers, "LOOKED_AT_MAX", 500)
 
     async def blocks(before: int) -> int:
-        async with counting(many, plan) as connection:
-            wanted = transfers.Filter(party, None, 0, state)
-            await transfers.page(cast(Reader, connection), LEDGER, wanted, before, LIMIT)
-            return connection.blocks
+        connection = await many.counting(plan)
+        wanted = transfers.Filter(party, None, 0, state)
+        await transfers.page(cast(Reader, connection), LEDGER, wanted, before, LIMIT)
+        return connection.blocks
 
     for before in (ENTRIES + 1, ENTRIES // 2):
-        assert asyncio.run(blocks(before)) < 500 * 6
+        assert many.run(blocks(before)) < 500 * 6
 
 
 REFERENCES = {"invoices": "1001", "payouts": "batch", "refunds": "batch"}
@@ -137,7 +139,7 @@ REFERENCES = {"invoices": "1001", "payouts": "batch", "refunds": "batch"}
 @pytest.mark.parametrize("noun", [invoices.NOUN, payouts.NOUN, refunds.NOUN], ids=lambda noun: noun.plural)
 @pytest.mark.parametrize(("party", "found"), [(None, LIMIT), (PERSON, 40), ("m77", 1), (NOBODY, 0)])
 def test_a_page_of_what_has_a_reference_that_all_have_costs_no_more_than_any_other(
-    many: Database, noun: Noun, party: str | None, found: int, plan: str
+    many: Reads, noun: Noun, party: str | None, found: int, plan: str
 ) -> None:
     shared = noun.shared
     assert shared is not None
@@ -147,42 +149,42 @@ def test_a_page_of_what_has_a_reference_that_all_have_costs_no_more_than_any_oth
     async def cost(states: tuple[str, ...], before: tuple[int, int] | None) -> tuple[int, int]:
         fixed = ((shared.name, REFERENCES[noun.plural]),)
         wanted = Filter(sides=shared.sides, party=party, states=states, fixed=fixed, once=shared.once)
-        async with counting(many, plan) as connection:
-            rows: list[Any] = await agreements.page(cast(Reader, connection), LEDGER, noun.kind, wanted, before, LIMIT)
-            return connection.blocks, len(rows)
+        connection = await many.counting(plan)
+        rows: list[Any] = await agreements.page(cast(Reader, connection), LEDGER, noun.kind, wanted, before, LIMIT)
+        return connection.blocks, len(rows)
 
     branches = max(1, len(shared.sides) if party is not None else 1) * len(noun.states)
     for states in (noun.states, *((state,) for state in noun.states)):
         for before in (None, (ENTRIES // 2, 0)):
-            assert asyncio.run(cost(states, before))[0] < 8 * branches + 4 * LIMIT, (states, before)
-    assert found == asyncio.run(cost(noun.states, None))[1]
+            assert many.run(cost(states, before))[0] < 8 * branches + 4 * LIMIT, (states, before)
+    assert found == many.run(cost(noun.states, None))[1]
 
 
 @PLANS
-def test_what_merchants_number_alike_is_each_found_by_its_merchant_alone(many: Database, plan: str) -> None:
+def test_what_merchants_number_alike_is_each_found_by_its_merchant_alone(many: Reads, plan: str) -> None:
     async def blocks() -> int:
-        async with counting(many, plan) as connection:
-            found = await load_invoices.invoice_refs(cast(Connection, connection), LEDGER, [("m77", "1001")])
-            assert {("m77", "1001"): 77} == found
-            return connection.blocks
+        connection = await many.counting(plan)
+        found = await load_invoices.invoice_refs(cast(Connection, connection), LEDGER, [("m77", "1001")])
+        assert {("m77", "1001"): 77} == found
+        return connection.blocks
 
-    assert asyncio.run(blocks()) < 16
+    assert many.run(blocks()) < 16
 
 
 @PLANS
 @pytest.mark.parametrize("party", [PERSON, NOBODY, None])
 def test_a_page_of_holds_in_the_state_that_is_read_costs_no_more_than_of_the_state_that_is_kept(
-    many: Database, party: str | None, plan: str
+    many: Reads, party: str | None, plan: str
 ) -> None:
     async def cost(state: str) -> tuple[int, set[int]]:
         lapse = Lapse(datetime.now(UTC))
         wanted = Filter(sides=holds.NOUN.sides, party=party, states=(state,), lapse=lapse)
-        async with counting(many, plan) as connection:
-            rows: list[Any] = await agreements.page(cast(Reader, connection), LEDGER, Hold, wanted, None, LIMIT)
-            return connection.blocks, {row.entry for row in rows}
+        connection = await many.counting(plan)
+        rows: list[Any] = await agreements.page(cast(Reader, connection), LEDGER, Hold, wanted, None, LIMIT)
+        return connection.blocks, {row.entry for row in rows}
 
     for state in ("open", "expired"):
-        blocks, entries = asyncio.run(cost(state))
+        blocks, entries = many.run(cost(state))
         assert blocks < 8 * LIMIT, state
         assert all((entry % LAPSED == 0) == (state == "expired") for entry in entries)
         if party is None:

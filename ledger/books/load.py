@@ -174,6 +174,7 @@ _LOADERS: dict[str, Loader] = {
     "digests": _digests,
     **{kind.table: loader_of(kind) for kind in _FOUND_BY_KEY},
     **load_sums.LOADERS,
+    **load_payments.LOADERS,
     **load_payouts.LOADERS,
     **load_invoices.LOADERS,
 }

@@ -1,4 +1,4 @@
-"""What the working set knows of invoices that no row says by itself, and what stands open with a party."""
+"""What the working set knows of invoices that no row says by itself: external references, and what can be paid."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ async def invoice_refs(connection: Connection, ledger_id: int, keys: list[tuple[
 
 
 async def open_invoices(connection: Connection, ledger_id: int, keys: list[tuple[str, str, str]]) -> dict[Any, Any]:
-    """The oldest invoices of a merchant's that a customer can pay in a currency."""
+    """The oldest invoices of a merchant's that a customer can pay in a currency: those of PAYABLE, in the words of the
+    index that has them."""
     rows = await connection.fetch(
         f"""
         SELECT k.merchant, k.customer, k.currency, i.due_at, i.entry
@@ -58,40 +59,7 @@ def add_decided(found: dict[Any, Any], decided: Sequence[Entry]) -> None:
                 found[key] = found.get(key, OpenInvoices()).after(row, row.state in PAYABLE)
 
 
-async def open_things(connection: Connection, ledger_id: int, keys: list[str]) -> dict[Any, Any]:
-    """How many invoices, payment requests, splits, refunds and payouts stand open with a party, on either side, and how
-    many holds for it: the payer of one has an account that is not empty."""
-    rows = await connection.fetch(
-        """
-        SELECT k.party, count(*) AS count FROM unnest($2::text[]) AS k (party), LATERAL (
-            SELECT FROM invoices
-            WHERE ledger_id = $1 AND merchant = k.party AND state IN ('open', 'uncollectible')
-            UNION ALL
-            SELECT FROM invoices
-            WHERE ledger_id = $1 AND customer = k.party AND state IN ('open', 'uncollectible')
-            UNION ALL
-            SELECT FROM holds WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
-            UNION ALL
-            SELECT FROM payment_requests WHERE ledger_id = $1 AND payer = k.party AND state = 'open'
-            UNION ALL
-            SELECT FROM payment_requests WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
-            UNION ALL
-            SELECT FROM splits WHERE ledger_id = $1 AND payee = k.party AND state = 'open'
-            UNION ALL
-            SELECT FROM refunds WHERE ledger_id = $1 AND party = k.party AND state = 'requested'
-            UNION ALL
-            SELECT FROM payouts WHERE ledger_id = $1 AND party = k.party AND state IN ('requested', 'in_transit')
-            OFFSET 0
-        ) open GROUP BY k.party
-        """,
-        ledger_id,
-        keys,
-    )
-    return {row["party"]: row["count"] for row in rows}
-
-
 LOADERS: dict[str, Loader] = {
     "invoice_refs": invoice_refs,
     "open_invoices": open_invoices,
-    "open_things": open_things,
 }

@@ -1,11 +1,11 @@
-"""Payments that keep no row yet: transfers and deposits, told from what their entries left."""
+"""What the working set knows of payments: their rows, else what their entries tell, and refunds still on their way."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from ledger.books.database import Connection
 from ledger.books.recall import entries_by_number
-from ledger.books.rows import loader_of
+from ledger.books.rows import Loader, loader_of
 from ledger.core.entries import Entry
 from ledger.core.payments import payment_in
 from ledger.core.rows import Payment
@@ -43,3 +43,9 @@ async def open_refunds(connection: Connection, ledger_id: int, keys: list[int]) 
         keys,
     )
     return {row["of"]: tuple(row["entries"] or ()) for row in rows}
+
+
+LOADERS: dict[str, Loader] = {
+    "payments": payments,
+    "open_refunds": open_refunds,
+}

@@ -348,7 +348,7 @@ CREATE TABLE receivables (
     currency text NOT NULL,
     CONSTRAINT receivable_is_unique PRIMARY KEY (ledger_id, entry, party)
 );
-CREATE INDEX receivables_of_a_party ON receivables (ledger_id, party);
+CREATE INDEX receivables_that_remain ON receivables (ledger_id, entry) WHERE remaining > 0;
 
 -- A hold (authorisation): money of the payer's reserved for a payee, taken in parts, and given back when it ends.
 CREATE TABLE holds (
@@ -498,6 +498,7 @@ CREATE TABLE invoice_numbers (
     last bigint NOT NULL CONSTRAINT invoice_numbers_count_from_1 CHECK (last > 0),
     CONSTRAINT invoice_numbers_are_one_series_a_merchant PRIMARY KEY (ledger_id, merchant)
 );
+-- What the entries of a stretch began, so that a check finds it without reading all series.
 CREATE INDEX invoice_numbers_by_entry ON invoice_numbers (ledger_id, entry);
 
 -- What an invoice was lowered by, after it was issued.

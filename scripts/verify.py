@@ -21,8 +21,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ModuleNotFoundError:
+    sys.exit("This needs the package cryptography: pip install cryptography, or use a Python that has it.")
 
 INTENT_TYPE = b"application/vnd.chat-ledger.intent.v1+json"
 INTENT_TEXTS = ("ledger", "operation", "key", "from", "to", "currency", "expires_at")

@@ -309,3 +309,8 @@ def test_the_terms_of_this_file_are_those_that_the_script_reads() -> None:
 def test_nothing_in_an_entry_can_play_tricks_on_the_screen() -> None:
     table = verify.verified(receipt_of(transfer(7, actor="\x1b[2J\u202egnihton\n")), LINE)
     assert "actor: ?[2J?gnihton?" in shown(table)
+
+
+def test_without_its_one_package_it_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-S", str(SCRIPT)], capture_output=True, text=True, check=False)
+    assert (1, "", True) == (done.returncode, done.stdout, "pip install cryptography" in done.stderr)

@@ -47,7 +47,7 @@ def key() -> None:
 @click.option(
     "--limit",
     "limits",
-    metavar="CUR:ONE:DAY",
+    metavar="CUR:EACH:DAY",
     multiple=True,
     help="How much it may move in a currency by one request, and on one day, in minor units: EUR:50000:1000000. Either "
     "may be left out (EUR::1000000). Other currencies are closed then.",

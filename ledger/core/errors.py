@@ -107,7 +107,7 @@ class Invalid(LedgerError):
         "field_unknown": "A field is not known",
         "field_missing": "A field is missing",
         "field_invalid": "A field's value is not valid",
-        "amount_invalid": "An amount is not a whole number of minor units from 1 to 2^53-1",
+        "amount_invalid": "An amount is not one that can be taken here",
         "currency_invalid": "A currency is not a live ISO 4217 code that the ledger has enabled",
         "text_invalid": "A text has characters or a length that are not allowed",
         "timestamp_invalid": "A time or date is not valid",

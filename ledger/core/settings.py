@@ -7,10 +7,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.core import charges, shape
-from ledger.core.actors import unsigned
 from ledger.core.books import Books
 from ledger.core.commands import Command, Result
-from ledger.core.errors import FieldError
+from ledger.core.errors import FieldError, Unauthenticated
 from ledger.core.fees import FeeSchedule
 from ledger.core.fields import Currency, LedgerName, TimeZone
 from ledger.core.limits import PartyLimit, limits_fault, written
@@ -53,7 +52,8 @@ class SetLedger(Command):
             books.check_is_not_withdrawn(code, f"/currencies/{index}")
         own = books.api_keys.get(books.actor)
         if self.request_signatures == "required" and own is not None and own.digest is not None:
-            raise unsigned()
+            detail = "Who requires signatures has to be able to sign: sign this request, with a key of POST /v1/keys."
+            raise Unauthenticated("signature_missing", detail)
         now = books.settings
         given = {
             "name": self.name,

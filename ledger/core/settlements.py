@@ -210,7 +210,8 @@ def check_is_another(payer: Party, merchant: Party) -> None:
 def check_invoice_is_open(invoice: Invoice) -> None:
     """Raise invoice_not_open for an invoice that nothing can be paid on."""
     if invoice.state not in PAYABLE:
-        raise Conflict("invoice_not_open", f"invoice_{invoice.entry} is {invoice.state}; nothing can be paid on it.")
+        what = "finalize it first" if invoice.state == "draft" else "nothing can be paid on it"
+        raise Conflict("invoice_not_open", f"invoice_{invoice.entry} is {invoice.state}; {what}.")
 
 
 def check_is_payable(invoice: Invoice, amount: int) -> None:

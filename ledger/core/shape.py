@@ -75,7 +75,8 @@ def currency(value: str, pointer: str = "/currency") -> FieldError | None:
     """A code of ISO 4217. Whether it is live and enabled, the books say."""
     if value in CURRENCIES:
         return None
-    return FieldError(pointer, "currency_invalid", f"{value} is not a currency code of ISO 4217.")
+    hint = f": write {value.upper()}" if value.upper() in CURRENCIES else ""
+    return FieldError(pointer, "currency_invalid", f"{value} is not a currency code of ISO 4217{hint}.")
 
 
 def amount(pointer: str, value: int | None) -> FieldError | None:

@@ -12,7 +12,7 @@ from ledger.core.claims import fund_claim, is_nobodys
 from ledger.core.commands import Command, Name, Result
 from ledger.core.consent import check_consent, needs_of_intent
 from ledger.core.deadlines import check_deadline
-from ledger.core.errors import Conflict, FieldError, Refused
+from ledger.core.errors import Conflict, FieldError, NotFound, Refused
 from ledger.core.fields import Amount, Currency, Day, Memo, Metadata, PartyId, PartyRef, Timestamp
 from ledger.core.intents import SignedIntent
 from ledger.core.limits import check_receiving, check_spending, needs_of_spending
@@ -95,9 +95,9 @@ class Transfer(Command):
         books.check_currency(self.currency)
         check_deadline(books, self.expires_at)
         payer = books.party(self.from_, "/from")
-        payee = None
-        if self.if_unknown == "refuse" or not is_nobodys(books, self.to):
-            payee = books.party(self.to, "/to")
+        payee = books.party(self.to, "/to") if not is_nobodys(books, self.to) else None
+        if payee is None and self.if_unknown == "refuse":
+            raise _nobody(self.to)
         payee_id = payee.id if payee is not None else self.to
         if self.to_expected is not None and payee_id != self.to_expected:
             raise _moved(payee, self.to_expected)
@@ -115,6 +115,14 @@ class Transfer(Command):
             books.post(TRANSFER, payer.id, payee.id, self.amount, self.currency)
         enter_chat(books, self.chat)
         return consent
+
+
+def _nobody(alias: str) -> NotFound:
+    detail = (
+        f"There is no party {alias}. Correct it, register who has it with POST /v1/parties, or send `if_unknown: "
+        "hold_for_claim`: then the money waits for whoever registers it."
+    )
+    return NotFound.at("/to", "party_unknown", detail)
 
 
 def _moved(payee: Party | None, expected: str) -> Conflict:

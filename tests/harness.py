@@ -45,6 +45,8 @@ TEMPLATE = "books_template"
 CURRENCIES = ["EUR", "INR", "JPY"]
 PREPARED_ENTRIES = 4
 """A database of `Databases` holds four entries: an API key, the settings (EUR, INR, JPY), the bank and rail `test`."""
+NOTHING_SINCE = {"refunded": 0, "reversed_by": None, "payment_request": None}
+"""What GET says of a transfer beyond its first answer, if nothing went back and nobody had asked for it."""
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""Transfers read back: pages of them, the newest first, and what became of those that waited to be claimed.
+"""Transfers read back: pages of them, the newest first, and what became of each since it was booked.
 
 There is no table of transfers. A party's are found by the postings of its accounts and by what it has claimed, those of
 a conversation by the chats, all by the entries themselves; each is walked along its index from its newest end. Among
@@ -35,10 +35,13 @@ class Found(NamedTuple):
     before: int | None
 
 
-class Claims(NamedTuple):
-    """What became of transfers that waited to be claimed, by entry; and the database's clock, which judges them."""
+class Since(NamedTuple):
+    """What became of a transfer since it was booked: what was `refunded` of it, and the entry that took all of it back;
+    its claim, if it waited to be claimed; and the database's clock, which judges that."""
 
-    rows: dict[int, Claim]
+    refunded: int
+    reversed_by: int | None
+    claim: Claim | None
     now: datetime
 
 
@@ -141,9 +144,22 @@ _IS_IN = """
 """
 
 
-async def claims(connection: Reader, ledger_id: int, numbers: Sequence[int]) -> Claims:
-    """The claims among transfers, as they are now."""
-    rows = await connection.fetch(
-        f"SELECT {columns_of(Claim)} FROM claims t WHERE ledger_id = $1 AND entry = ANY ($2)", ledger_id, numbers
-    )
-    return Claims({row["entry"]: Claim(*row) for row in rows}, await connection.fetchval("SELECT now()"))
+# One statement, so that a claim and what was refunded of it are as they were at one moment; by the keys, like by_keys.
+_SINCE = f"""
+    SELECT k.entry, now(), p.refunded, p.reversed_by, c.*
+    FROM unnest($2::bigint[]) AS k (entry)
+    LEFT JOIN LATERAL (
+        SELECT refunded, reversed_by FROM payments WHERE ledger_id = $1 AND entry = k.entry OFFSET 0
+    ) p ON true
+    LEFT JOIN LATERAL (
+        SELECT {columns_of(Claim)} FROM claims t WHERE t.ledger_id = $1 AND t.entry = k.entry OFFSET 0
+    ) c ON true
+"""
+
+
+async def since(connection: Reader, ledger_id: int, numbers: Sequence[int]) -> dict[int, Since]:
+    """What became of transfers, by entry; all of it as it was at one moment."""
+    return {
+        entry: Since(refunded or 0, reversed_by, Claim(*claim) if claim[0] is not None else None, now)
+        for entry, now, refunded, reversed_by, *claim in await connection.fetch(_SINCE, ledger_id, numbers)
+    }

@@ -12,7 +12,7 @@ from ledger.http.parameters import check_state
 from ledger.http.periods import EntryNumber, Timestamp, period
 from ledger.http.replies import Reply
 from ledger.http.routes import Asked, Route
-from ledger.http.transfers import Status, TransferAnswer, as_now
+from ledger.http.transfers import Status, TransferNowAnswer, as_now
 
 State = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(get_args(Status))})]
 
@@ -31,7 +31,7 @@ class TransferList(msgspec.Struct):
     """A page of transfers, the newest first. It can be shorter than its limit, or empty, with more to come as long as
     `next_cursor` is not null."""
 
-    data: list[TransferAnswer]
+    data: list[TransferNowAnswer]
     next_cursor: str | None
 
 
@@ -64,11 +64,12 @@ async def list_transfers(asked: Asked) -> Reply:
         wanted = kept.Filter(place.party, place.chat, place.after, place.state)
         found = await kept.page(connection, asked.ledger_id, wanted, place.before, query.limit)
         entries = await entries_by_number(connection, asked.ledger_id, found.numbers)
-        claims = await kept.claims(connection, asked.ledger_id, found.numbers)
+        since = await kept.since(connection, asked.ledger_id, found.numbers)
     next_cursor = None
     if found.before is not None:
         next_cursor = cursor_at(of, msgspec.structs.replace(place, before=found.before))
-    return Reply(200, TransferList([as_now(entries[number], claims) for number in found.numbers], next_cursor))
+    shown = [as_now(entries[number], since[number]) for number in found.numbers]
+    return Reply(200, TransferList(shown, next_cursor))
 
 
 ROUTES = (

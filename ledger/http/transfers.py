@@ -8,12 +8,13 @@ import msgspec
 from ledger.books import transfers as kept
 from ledger.books.calls import Call
 from ledger.books.recall import NotDone, Outcome, entry_by_number
-from ledger.books.transfers import Claims
+from ledger.books.transfers import Since
 from ledger.core.chats import Chat
 from ledger.core.entries import Entry, canonical, key_digest, rows_of
 from ledger.core.errors import FieldError, Invalid, Malformed, NotFound
 from ledger.core.fields import ItemKey
 from ledger.core.movements import TRANSFER
+from ledger.core.payment_requests import PayPaymentRequest
 from ledger.core.rows import Claim, shown_time
 from ledger.core.shape import numbered
 from ledger.core.text import format_timestamp, is_idempotency_key
@@ -60,6 +61,15 @@ class TransferAnswer(Made, kw_only=True):
     posted_at: str
     effective_on: str
     balances: BalancesAfter
+
+
+class TransferNowAnswer(TransferAnswer, kw_only=True):
+    """A transfer as it is now: so much of it was `refunded`, all of it where it was `reversed_by` an entry; and what it
+    paid, if that was a payment request."""
+
+    refunded: int
+    reversed_by: int | None
+    payment_request: str | None
 
 
 _fields_of_transfer = attrgetter(*Transfer.__struct_fields__)
@@ -131,14 +141,19 @@ def answer(entry: Entry) -> TransferAnswer:
     )
 
 
-def as_now(entry: Entry, claims: Claims) -> TransferAnswer:
+def as_now(entry: Entry, since: Since) -> TransferNowAnswer:
     """A transfer as it is now: one whose time to be claimed is over reads as returned, though its money goes back a
     little later."""
-    shown = answer(entry)
-    claim = claims.rows.get(entry.number)
-    if claim is not None:
-        shown.status = msgspec.convert(claim.state_at(claims.now), Status)
-        shown.to = claim.claimer or shown.to
+    request = entry.request
+    shown = TransferNowAnswer(
+        **msgspec.structs.asdict(answer(entry)),
+        refunded=since.refunded,
+        reversed_by=since.reversed_by,
+        payment_request=request.payment_request if isinstance(request, PayPaymentRequest) else None,
+    )
+    if since.claim is not None:
+        shown.status = msgspec.convert(since.claim.state_at(since.now), Status)
+        shown.to = since.claim.claimer or shown.to
     return shown
 
 
@@ -199,8 +214,8 @@ async def show(asked: Asked) -> Reply:
         entry = await entry_by_number(connection, asked.ledger_id, number) if number is not None else None
         if entry is None or entry.kind not in TRANSFER.entries:
             raise NotFound("not_found", f"There is no transfer {asked.path['transfer']}.")
-        claims = await kept.claims(connection, asked.ledger_id, [entry.number] if rows_of(entry, Claim) else [])
-    return Reply(200, as_now(entry, claims))
+        since = await kept.since(connection, asked.ledger_id, [entry.number])
+    return Reply(200, as_now(entry, since[entry.number]))
 
 
 ROUTES = (
@@ -231,6 +246,6 @@ ROUTES = (
         "entries:read",
         show,
         summary="Show a transfer",
-        answers=TransferAnswer,
+        answers=TransferNowAnswer,
     ),
 )

@@ -61,6 +61,11 @@ MANY = f"""
         'state', CASE WHEN e % 3 = 0 THEN 'draft' ELSE 'void' END, 'subtotal', 5, 'tax', 0, 'total', 5, 'lines_by', e,
         'tax_inclusive', false, 'paid', 0, 'credited', 0, 'refunded', 0))).*
     FROM generate_series(1, {ENTRIES}) e;
+    INSERT INTO payments
+    SELECT (jsonb_populate_record(NULL::payments, jsonb_build_object('ledger_id', {LEDGER}, 'entry', e, 'changed_by', e,
+        'kind', 'transfer', 'payer', 'p' || e * 7 % {PARTIES}, 'payee', 'm' || e, 'amount', 5, 'currency', 'EUR',
+        'fee', 0, 'fee_tax', 0, 'on_refund', 'keep', 'refunded', 5, 'fee_returned', 0, 'fee_tax_returned', 0))).*
+    FROM generate_series(1, {ENTRIES}) e;
     INSERT INTO payouts
     SELECT {LEDGER}, e, e, 'p' || e * 7 % {PARTIES}, 5, 'EUR', 'test',
            CASE WHEN e % 3 = 0 THEN 'in_transit' ELSE 'paid' END, 0, 'batch', 0
@@ -129,6 +134,19 @@ def test_a_page_of_transfers_in_a_state_costs_its_own_claims_and_no_others(
 
     for before in (ENTRIES + 1, ENTRIES // 2):
         assert many.run(blocks(before)) < 500 * 6
+
+
+@PLANS
+def test_what_became_of_a_page_of_transfers_is_two_probes_of_an_index_each(many: Reads, plan: str) -> None:
+    async def blocks() -> int:
+        connection = await many.counting(plan)
+        numbers = list(range(1, ENTRIES, ENTRIES // LIMIT))[:LIMIT]
+        found = await transfers.since(cast(Reader, connection), LEDGER, numbers)
+        assert numbers == [*found]
+        assert {5} == {each.refunded for each in found.values()}
+        return connection.blocks
+
+    assert many.run(blocks()) < 2 * 6 * LIMIT
 
 
 REFERENCES = {"invoices": "1001", "payouts": "batch", "refunds": "batch"}
